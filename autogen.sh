@@ -1,0 +1,5 @@
+#!/bin/sh
+# Generates ./configure.
+set -eu
+cd "$(dirname "$0")"
+autoreconf --install --force
