@@ -1,5 +1,117 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-int main(void)
+/* sbx: arguments > plan > checked plan > stages > exec. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/host.h"
+#include "core/options.h"
+#include "core/path.h"
+#include "core/plan-check.h"
+#include "core/plan-print.h"
+#include "core/plan-resolve.h"
+#include "core/plan.h"
+#include "run/fds.h"
+#include "run/launch.h"
+#include "run/message.h"
+#include "run/probe.h"
+
+/* Called as bwrap, as NAME-bwrap, or re-executed by a program that bwrap started: then it is bwrap. */
+static enum personality find_personality(const char *argv0)
 {
-	return 125;
+	const char *name = path_last(argv0);
+	size_t len = strlen(name);
+
+	if (!strcmp(name, "bwrap") || !strcmp(name, "exe"))
+		return PERSONALITY_BWRAP;
+	return len > 6 && !strcmp(name + len - 6, "-bwrap") ? PERSONALITY_BWRAP : PERSONALITY_NATIVE;
+}
+
+static int print_version(const struct plan *plan)
+{
+	if (plan->personality == PERSONALITY_BWRAP)
+		printf("bubblewrap 0.11.1\nsbx %s\n", PACKAGE_VERSION);
+	else
+		printf("sbx %s\ncompatible with bubblewrap 0.11.1\n", PACKAGE_VERSION);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int print_text(char *text, FILE *out)
+{
+	int r = text && fputs(text, out) >= 0 && fflush(out) == 0 ? 0 : 1;
+
+	free(text);
+	return r;
+}
+
+static int fail(const struct plan *plan, const struct err *err)
+{
+	message_error(plan, err);
+	return message_exit_status(plan, err);
+}
+
+static int run_plan(struct plan *plan, struct host *host, struct err *err)
+{
+	char **env;
+	int r = plan_resolve(plan, host, err);
+
+	if (r == 0)
+		r = plan_check(plan, host, err);
+	if (r < 0)
+		return fail(plan, err);
+	if (plan->dry_run)
+		return print_text(plan_print(plan), stdout);
+	env = plan_environment(plan, host);
+	if (!env) {
+		err_text(err, ENOMEM, "make the environment");
+		return fail(plan, err);
+	}
+	r = launch_run(plan, host, env);
+	free(env);
+	return r;
+}
+
+static int run_arguments(struct plan *plan, int argc, char **argv, struct err *err)
+{
+	struct host host;
+	int r = options_parse(plan, argc, argv, fds_read_all, err);
+
+	message_warnings(plan);
+	if (r < 0)
+		return fail(plan, err);
+	if (plan->help)
+		return print_text(options_usage(argv[0]), stdout);
+	if (plan->version)
+		return print_version(plan);
+	if (plan->list_options)
+		return print_text(options_list(), stdout);
+	if (!plan->process.argv) {
+		(void)print_text(options_usage(argc > 0 ? argv[0] : "sbx"), stderr);
+		return plan->personality == PERSONALITY_BWRAP ? 1 : 125;
+	}
+	if (plan->fake_host)
+		probe_fake(&host);
+	else if (probe_host(&host, plan, err) < 0)
+		return fail(plan, err);
+	r = run_plan(plan, &host, err);
+	host_free(&host);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct plan plan;
+	struct err err;
+	int r = fds_guard_stdio();
+
+	plan_init(&plan, find_personality(argc > 0 ? argv[0] : "sbx"));
+	if (r < 0) {
+		err_step(&err, STEP_FDS, -r, NULL, NULL);
+		return fail(&plan, &err);
+	}
+	r = run_arguments(&plan, argc, argv, &err);
+	plan_free(&plan);
+	return r;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the machine and the caller are: facts, found by run/probe.c (or made up by a test) before
+ * the plan is completed. Strings are owned by the struct that probe_host() fills.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { HOST_USR_LINKS = 6 };
+
+struct host {
+	uid_t uid;
+	gid_t gid;
+	bool userns_usable; /* the kernel has user namespaces and does not forbid them all */
+	bool has_cgroup_ns;
+	bool has_selinux;
+	char *cwd;                         /* NULL when it was deleted or cannot be read */
+	char *usr_links[HOST_USR_LINKS];   /* targets of /bin /sbin ... in host_usr_names order, or NULL */
+	char *localtime;                   /* target of /etc/localtime when it is a link */
+	char nodename[65];
+	const char *user, *home, *term;    /* from the environment, may be NULL */
+	char *const *environ;
+};
+
+extern const char *const host_usr_names[HOST_USR_LINKS];

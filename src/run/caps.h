@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Capabilities of the payload (capabilities(7)). */
+#pragma once
+
+#include "core/err.h"
+
+struct plan;
+struct host;
+
+/* Refuses to run with more than the caller has: as a setuid or setgid program, or with file
+ * capabilities. Returns 0 or -errno. */
+int caps_check_caller(struct err *err);
+
+/* Raises what is permitted, for the set-up in a namespace entered with setns and setuid. */
+int caps_regain(struct err *err);
+
+/* Sets every set to what --cap-add and --cap-drop leave: nothing by default, for a real root
+ * without a user namespace of its own what it has. Should: be the last step that needs one. */
+int caps_drop(const struct plan *plan, struct err *err);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/clone.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/plan.h"
+#include "run/namespace.h"
+
+static uint64_t clone_flags(const struct plan_ns *ns)
+{
+	uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
+
+	flags |= ns->new_user ? CLONE_NEWUSER : 0;
+	flags |= ns->pid ? CLONE_NEWPID : 0;
+	flags |= ns->net ? CLONE_NEWNET : 0;
+	flags |= ns->ipc ? CLONE_NEWIPC : 0;
+	flags |= ns->uts ? CLONE_NEWUTS : 0;
+	flags |= ns->cgroup ? CLONE_NEWCGROUP : 0;
+	return flags;
+}
+
+/* clone3(2) is Linux 5.3; container runtimes filter it as if it were missing, and clone(2) then
+ * takes the same flags (none of them needs more). */
+static pid_t sys_clone(uint64_t flags, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = flags,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid < 0 && errno == ENOSYS)
+		pid = (pid_t)syscall(SYS_clone, flags | args.exit_signal, 0, ret_pidfd, NULL, 0);
+	return pid;
+}
+
+static int clone_failed(int num, struct err *err)
+{
+	if (num == EPERM)
+		return err_step(err, STEP_CLONE_EPERM, 0, NULL, NULL) < 0 ? -EPERM : 0;
+	if (num == ENOSPC)
+		return err_step(err, STEP_CLONE_ENOSPC, 0, NULL, NULL) < 0 ? -ENOSPC : 0;
+	return err_step(err, STEP_CLONE, num, NULL, NULL);
+}
+
+static int join(const struct plan_ns *ns, struct err *err)
+{
+	if (ns->userns_fd >= 0 && setns(ns->userns_fd, CLONE_NEWUSER) < 0)
+		return err_step(err, STEP_SETNS, errno, "user", NULL);
+	if (ns->pidns_fd >= 0 && setns(ns->pidns_fd, CLONE_NEWPID) < 0)
+		return err_step(err, STEP_SETNS, errno, "pid", NULL);
+	return 0;
+}
+
+/* The pid behind a pidfd as we see it (proc(5), fdinfo). */
+static pid_t pid_of(int pidfd)
+{
+	char path[48];
+	char line[128];
+	pid_t pid = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	while (pid < 0 && fgets(line, sizeof(line), file))
+		if (strncmp(line, "Pid:", 4) == 0)
+			pid = (pid_t)strtol(line + 4, NULL, 10);
+	fclose(file);
+	return pid;
+}
+
+static int send_pidfd(int sock, int pidfd)
+{
+	int num = pidfd < 0 ? errno : 0;
+	struct iovec iov = { &num, sizeof(num) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .align = { .cmsg_level = SOL_SOCKET,
+				 .cmsg_type = SCM_RIGHTS,
+				 .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (pidfd >= 0) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+		memcpy(CMSG_DATA(&control.align), &pidfd, sizeof(int));
+	}
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int receive_pidfd(int sock, int *ret_pidfd)
+{
+	int num = 0;
+	struct iovec iov = { &num, sizeof(num) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	if (n != (ssize_t)sizeof(num) || num)
+		return n < 0 ? -errno : num ? -num : -ECHILD;
+	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS)
+		return -ECHILD;
+	memcpy(ret_pidfd, CMSG_DATA(cmsg), sizeof(int));
+	return 0;
+}
+
+/* A new pid namespace below a joined one: only a process that lives in the joined one may make it,
+ * so one in between does, and its child becomes ours by CLONE_PARENT. */
+static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
+{
+	int pair[2];
+	pid_t between;
+	pid_t pid;
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	between = fork();
+	if (between == 0) {
+		int pidfd = -1;
+
+		pid = sys_clone(flags | CLONE_PARENT, &pidfd);
+		if (pid != 0)
+			_exit(send_pidfd(pair[1], pid < 0 ? -1 : pidfd) < 0);
+		close(pair[0]);
+		close(pair[1]);
+		return 0;
+	}
+	close(pair[1]);
+	r = between < 0 ? -errno : receive_pidfd(pair[0], ret_pidfd);
+	close(pair[0]);
+	if (between > 0)
+		(void)waitpid(between, NULL, 0);
+	if (r < 0)
+		return clone_failed(-r, err);
+	pid = pid_of(*ret_pidfd);
+	return pid > 0 ? pid : err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
+}
+
+pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err)
+{
+	const struct plan_ns *ns = &plan->ns;
+	uint64_t flags = clone_flags(ns);
+	pid_t pid;
+	int r = join(ns, err);
+
+	*ret_pidfd = -1;
+	if (r < 0)
+		return r;
+	if (ns->pid && ns->pidns_fd >= 0)
+		return clone_below_joined(flags, ret_pidfd, err);
+	pid = sys_clone(flags, ret_pidfd);
+	return pid < 0 ? clone_failed(errno, err) : pid;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/plan.h"
+
+int fds_guard_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		/* the lowest free descriptor is fd itself */
+		if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* close_range(2) is Linux 5.9, its CLOEXEC flag 5.11; without them one call a descriptor. */
+static int range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	struct rlimit limit;
+
+	if (first > last || syscall(SYS_close_range, first, last, flags) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM && errno != EINVAL)
+		return -errno;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	for (unsigned int fd = first; fd <= last && fd < limit.rlim_max && fd < 1 << 20; fd++) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+		else
+			close((int)fd);
+	}
+	return 0;
+}
+
+static int set_cloexec(int fd, bool on, struct err *err)
+{
+	if (fd >= 0 && fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", fd);
+		return err_step(err, STEP_FDS, errno, number, NULL);
+	}
+	return 0;
+}
+
+/* A descriptor that is not open is reported by the step that uses it. */
+static void consume(int fd)
+{
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void consume_ops(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ops.len; i++)
+		consume(plan_op(plan, i)->fd);
+	for (size_t i = 0; i < plan->seccomp_fds.len; i++)
+		consume(VEC_AT(&plan->seccomp_fds, int, i));
+}
+
+int fds_prepare(const struct plan *plan, struct err *err)
+{
+	const int single[] = {
+		plan->ns.userns_fd,       plan->ns.userns2_fd,       plan->ns.pidns_fd,
+		plan->ns.netns_fd,        plan->process.block_fd,    plan->process.userns_block_fd,
+		plan->report.info_fd,     plan->report.json_status_fd, plan->seccomp_fd,
+	};
+	int r = 0;
+
+	if (plan->personality == PERSONALITY_NATIVE) {
+		r = range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+		if (r < 0)
+			return err_step(err, STEP_FDS, -r, NULL, NULL);
+		for (size_t i = 0; r == 0 && i < plan->keep_fds.len; i++)
+			r = set_cloexec(VEC_AT(&plan->keep_fds, int, i), false, err);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(single); i++)
+		consume(single[i]);
+	consume_ops(plan);
+	/* with --as-pid-1 there is nobody else to hold it: bwrap lets the payload have it */
+	if (r == 0 && plan->process.sync_fd >= 0)
+		r = set_cloexec(plan->process.sync_fd, !plan->process.as_pid_1, err);
+	return r;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+int fds_close_others(int *keep, size_t n)
+{
+	unsigned int next = 3;
+	int r = 0;
+
+	qsort(keep, n, sizeof(*keep), compare_fds);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (keep[i] < (int)next)
+			continue;
+		if (keep[i] > (int)next)
+			r = range(next, (unsigned int)keep[i] - 1, 0);
+		next = (unsigned int)keep[i] + 1;
+	}
+	return r < 0 ? r : range(next, ~0U, 0);
+}
+
+int fds_read_all(int fd, char **ret, size_t *ret_len)
+{
+	cleanup_fd int owned = fd;
+	cleanup_free char *data = NULL;
+	size_t room = 0;
+	size_t len = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (room - len < 2) {
+			char *more = realloc(data, room ? room * 2 : 4096);
+
+			if (!more)
+				return -ENOMEM;
+			data = more;
+			room = room ? room * 2 : 4096;
+		}
+		n = read(owned, data + len, room - len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	data[len] = '\0';
+	*ret_len = len;
+	*ret = steal_ptr(&data);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors: which of them reach the payload, and reading one to its end. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/err.h"
+
+struct plan;
+
+/* Opens /dev/null, close-on-exec, on those of 0, 1, 2 that the caller closed, so that none of ours
+ * lands there; the payload finds them closed again. Returns 0 or -errno. */
+int fds_guard_stdio(void);
+
+/* Marks close-on-exec what the payload is not to have: the descriptors that options consume and, in
+ * the native personality, all above 2 but --keep-fd. Returns 0 or -errno with err set. */
+int fds_prepare(const struct plan *plan, struct err *err);
+
+/* Closes everything above 2 but the n descriptors of keep (sorted here). Returns 0 or -errno. */
+int fds_close_others(int *keep, size_t n);
+
+/* Reads fd from where it stands to its end and closes it. *ret is malloc'd and has a NUL after the
+ * bytes, which *ret_len does not count. Returns 0 or -errno. */
+int fds_read_all(int fd, char **ret, size_t *ret_len);

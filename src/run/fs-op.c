@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/fs-op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/plan-print.h"
+#include "core/plan.h"
+#include "run/mount.h"
+#include "run/root.h"
+#include "run/source.h"
+
+static int perms_or(const struct op *op, int fallback)
+{
+	return op->perms == OP_PERMS_DEFAULT ? fallback : op->perms;
+}
+
+int fs_mounted(struct dest *dest, int fd)
+{
+	close(dest->fd);
+	if (fd < 0)
+		return fd;
+	if (dest->is_root)
+		root_replace(dest->root, fd);
+	else
+		close(fd);
+	return 0;
+}
+
+int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,
+		    struct err *err)
+{
+	struct dest dest;
+	int r = dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+
+	return r < 0 ? r : fs_mounted(&dest, mount_new(new, &dest, err));
+}
+
+static int apply_bind(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	uint64_t attrs = MOUNT_ATTR_NOSUID;
+	struct dest dest;
+	struct stat st;
+	int r;
+
+	if (!(op->flags & OP_DEVICES))
+		attrs |= MOUNT_ATTR_NODEV;
+	if (op->flags & OP_RDONLY)
+		attrs |= MOUNT_ATTR_RDONLY;
+	if (fstat(src_fd, &st) < 0)
+		return err_step(err, STEP_SOURCE, errno, op->src, NULL);
+	r = dest_prepare(ctx->root, op->dst, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, &dest, err);
+	if (r < 0)
+		return r;
+	return fs_mounted(&dest, mount_bind(src_fd, op->src, &dest, attrs, err));
+}
+
+static int apply_remount_ro(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_EXISTING, 0, err);
+	int r;
+
+	(void)src_fd;
+	if (fd < 0)
+		return fd;
+	r = mount_restrict(ctx->root, fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (r == -EINVAL)
+		return err_step(err, STEP_NOT_A_MOUNT, 0, op->dst, NULL);
+	return r < 0 ? err_step(err, STEP_REMOUNT_RO, -r, op->dst, NULL) : 0;
+}
+
+static int apply_tmpfs(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	char mode[16];
+	char size[24];
+	struct mount_option options[4] = { { "mode", mode } };
+	const struct mount_new tmpfs = {
+		.type = "tmpfs",
+		.options = options,
+		.attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.step = STEP_TMPFS,
+	};
+	size_t n = 1;
+
+	(void)src_fd;
+	snprintf(mode, sizeof(mode), "%#o", (unsigned int)perms_or(op, 0755));
+	if (op->size) {
+		snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
+		options[n++] = (struct mount_option){ "size", size };
+	}
+	if (op->file_label)
+		options[n++] = (struct mount_option){ "context", op->file_label };
+	return fs_mount_on_dir(ctx, op, &tmpfs, err);
+}
+
+static int apply_mqueue(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	const struct mount_new mqueue = { .type = "mqueue", .step = STEP_MQUEUE };
+
+	(void)src_fd;
+	return fs_mount_on_dir(ctx, op, &mqueue, err);
+}
+
+static int apply_dir(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_DIR, (mode_t)perms_or(op, 0755), err);
+
+	(void)src_fd;
+	return fd < 0 ? fd : 0;
+}
+
+static int symlink_exists(int parent, const char *name, const struct op *op, struct err *err)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(parent, name, target, sizeof(target) - 1);
+
+	if (len < 0)
+		return err_step(err, STEP_SYMLINK_NOT, 0, op->dst, NULL);
+	target[len] = '\0';
+	if (strcmp(target, op->src) != 0)
+		return err_step(err, STEP_SYMLINK_OTHER, 0, op->dst, target);
+	return 0;
+}
+
+static int apply_symlink(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	cleanup_fd int parent = dest_open(ctx->root, op->dst, DEST_PARENT, 0, err);
+	char name[NAME_MAX + 1];
+
+	(void)src_fd;
+	if (parent < 0)
+		return parent;
+	lookup_last(op->dst, name);
+	if (!name[0])
+		return err_step(err, STEP_SYMLINK_NOT, 0, op->dst, NULL);
+	if (symlinkat(op->src, parent, name) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return symlink_exists(parent, name, op, err);
+	return err_step(err, STEP_SYMLINK, errno, op->dst, NULL);
+}
+
+static int apply_chmod(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_NOFOLLOW, 0, err);
+	char path[FD_PATH_MAX];
+	struct stat st;
+
+	(void)src_fd;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_step(err, STEP_CHMOD, errno, op->dst, NULL);
+	if (S_ISLNK(st.st_mode))
+		return err_step(err, STEP_CHMOD, ELOOP, op->dst, NULL);
+	fd_path(fd, path);
+	if (chmod(path, (mode_t)op->perms) < 0)
+		return err_step(err, STEP_CHMOD, errno, op->dst, NULL);
+	return 0;
+}
+
+static int apply_hostname(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	(void)ctx;
+	(void)src_fd;
+	if (sethostname(op->src, strlen(op->src)) < 0)
+		return err_step(err, STEP_HOSTNAME, errno, op->src, NULL);
+	return 0;
+}
+
+static fs_apply_fn *const apply[OP_KINDS] = {
+	[OP_BIND] = apply_bind,       [OP_BIND_FD] = apply_bind,
+	[OP_REMOUNT_RO] = apply_remount_ro,
+	[OP_PROC] = fs_proc,          [OP_DEV] = fs_dev,
+	[OP_TMPFS] = apply_tmpfs,     [OP_MQUEUE] = apply_mqueue,
+	[OP_DIR] = apply_dir,         [OP_FILE] = fs_file,
+	[OP_BIND_DATA] = fs_bind_data, [OP_SYMLINK] = apply_symlink,
+	[OP_CHMOD] = apply_chmod,     [OP_OVERLAY] = fs_overlay,
+	[OP_TMP_OVERLAY] = fs_overlay, [OP_RO_OVERLAY] = fs_overlay,
+	[OP_HOSTNAME] = apply_hostname, [OP_MASK] = fs_mask,
+	[OP_TEXT] = fs_text,
+};
+
+static void say(const struct fs_ctx *ctx, const struct op *op)
+{
+	char *line = ctx->plan->verbose ? plan_print_op(ctx->plan, op) : NULL;
+
+	if (line)
+		dprintf(STDERR_FILENO, "sbx: %s\n", line);
+	free(line);
+}
+
+int fs_apply_all(struct fs_ctx *ctx, struct err *err)
+{
+	for (size_t i = 0; i < ctx->plan->ops.len; i++) {
+		const struct op *op = plan_op(ctx->plan, i);
+		cleanup_fd int src_fd = ctx->sources[i];
+		int r;
+
+		ctx->sources[i] = -1;
+		if (source_is_needed(op) && src_fd == SOURCE_LATER) {
+			src_fd = source_open(op, err);
+			if (src_fd < 0 && src_fd != SOURCE_ABSENT)
+				return src_fd;
+		}
+		if (src_fd == SOURCE_ABSENT)
+			continue;
+		say(ctx, op);
+		r = apply[op->kind](ctx, op, src_fd, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

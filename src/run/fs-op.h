@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The operations on the new root: one function a kind, in the order of the plan. */
+#pragma once
+
+#include "core/err.h"
+
+struct plan;
+struct op;
+struct root;
+struct dest;
+struct mount_new;
+
+struct fs_ctx {
+	const struct plan *plan;
+	struct root *root;
+	int *sources; /* one per operation: the source, opened before anything is changed; or -1 */
+};
+
+/* Opens every source of the plan, so that a missing one stops the run before anything is made and
+ * nobody can swap it later. What exceeds the descriptor limit is opened when its turn comes.
+ * Should: run in the new mount namespace. ctx->sources is malloc'd. Returns 0 or -errno. */
+int fs_open_sources(struct fs_ctx *ctx, struct err *err);
+
+/* Carries out the plan's operations. Should: run with umask 0. Returns 0 or -errno with err set. */
+int fs_apply_all(struct fs_ctx *ctx, struct err *err);
+
+/* fs-data.c, fs-overlay.c, dev.c: kinds with a file of their own. */
+typedef int fs_apply_fn(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err);
+fs_apply_fn fs_file, fs_text, fs_bind_data, fs_overlay, fs_dev, fs_proc, fs_mask;
+
+/* Ends a mount on dest: fd is what mount_bind() or mount_new() gave. What was mounted on the root is
+ * the root from now on. Closes both descriptors. Returns 0, or fd when that is -errno. */
+int fs_mounted(struct dest *dest, int fd);
+
+/* Mounts a new file system on the operation's destination, a directory made for it. */
+int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,
+		    struct err *err);

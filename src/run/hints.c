@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/hints.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+
+static int first_byte(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char c;
+
+	return fd >= 0 && read(fd, &c, 1) == 1 ? c : -1;
+}
+
+static bool apparmor_restricts(void)
+{
+	return first_byte("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == '1';
+}
+
+static bool debian_forbids(void)
+{
+	return first_byte("/proc/sys/kernel/unprivileged_userns_clone") == '0';
+}
+
+static bool limit_is_zero(void)
+{
+	return first_byte("/proc/sys/user/max_user_namespaces") == '0';
+}
+
+static const struct hint {
+	enum step step;
+	int num; /* 0: whatever the reason */
+	bool (*applies)(void);
+	const char *text;
+} hints[] = {
+	{ STEP_CLONE_EPERM, 0, debian_forbids,
+	  "an administrator can allow it: sysctl kernel.unprivileged_userns_clone=1" },
+	{ STEP_CLONE_EPERM, 0, apparmor_restricts,
+	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_CLONE_EPERM, 0, NULL,
+	  "user namespaces are not allowed here: a container's seccomp profile or a chroot can be the reason" },
+	{ STEP_CLONE_ENOSPC, 0, limit_is_zero,
+	  "an administrator can raise the limit: sysctl user.max_user_namespaces=10000" },
+	{ STEP_CLONE_ENOSPC, 0, NULL,
+	  "too many namespaces, or nested too deeply: see /proc/sys/user/max_*_namespaces" },
+	{ STEP_SETGROUPS, EACCES, apparmor_restricts,
+	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_UID_MAP, EPERM, apparmor_restricts,
+	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_LOOPBACK, EPERM, apparmor_restricts,
+	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_PROC, EPERM, NULL,
+	  "inside a container with a masked /proc no new one may be mounted: leave the pid namespace out, or start the container with an unmasked /proc" },
+	{ STEP_SLAVE, EACCES, NULL, "a container's security profile forbids mounts here" },
+	{ STEP_SLAVE, EPERM, NULL, "a container's security profile forbids mounts here" },
+	{ STEP_SOURCE, ENOENT, NULL, "a -try option, as --ro-bind-try, skips a source that is missing" },
+	{ STEP_SOURCE, EACCES, NULL, "the source, or a directory on the way to it, is not readable for you" },
+	{ STEP_BIND, ENOSPC, NULL, "the limit of mounts is reached: see /proc/sys/fs/mount-max" },
+	{ STEP_MKFILE, EROFS, NULL, "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
+	{ STEP_MKDIR, EROFS, NULL, "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
+	{ STEP_EXEC, ENOENT, NULL,
+	  "it is not in the sandbox, or what it needs is not: its #! interpreter or its loader (is /lib64 there?)" },
+	{ STEP_EXEC, EACCES, NULL, "it is no executable file, or lies on a noexec mount" },
+	{ STEP_CHDIR, ENOENT, NULL, "the directory is looked up inside the sandbox" },
+	{ STEP_NOT_A_MOUNT, 0, NULL, "only a place that something is mounted on can be made read-only" },
+	{ STEP_DEST_SYMLINK, 0, NULL, "--dest-symlinks=follow follows it inside the sandbox" },
+};
+
+const char *hint_find(const struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+		if (hints[i].step == err->step && (hints[i].num == 0 || hints[i].num == err->num) &&
+		    (!hints[i].applies || hints[i].applies()))
+			return hints[i].text;
+	return NULL;
+}

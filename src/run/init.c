@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pid 1 of the sandbox (or, without a pid namespace, the process that holds its locks): starts the
+ * payload, reaps, and says how the payload ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/plan.h"
+#include "run/fds.h"
+#include "run/run.h"
+#include "run/sync.h"
+
+/* The locks are this process's: they last as long as it does. Kept open, never read. */
+static int take_locks(const struct plan *plan, int *fds, struct err *err)
+{
+	for (size_t i = 0; i < plan->lock_files.len; i++) {
+		const char *path = VEC_AT(&plan->lock_files, const char *, i);
+		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+		fds[i] = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fds[i] < 0)
+			return err_step(err, STEP_LOCK_OPEN, errno, path, NULL);
+		if (fcntl(fds[i], F_SETLK, &lock) < 0)
+			return err_step(err, STEP_LOCK, errno, path, NULL);
+	}
+	return 0;
+}
+
+/* A vfork spares the copy of the page tables; a new time namespace is entered only by a real fork. */
+static pid_t start_payload(struct run *run)
+{
+	pid_t pid = run->plan->ns.time ? fork() : vfork();
+
+	if (pid == 0)
+		payload_exec(run);
+	return pid;
+}
+
+/* Lets go of everything that is not pid 1's business; the payload has started, or has failed. */
+static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
+{
+	size_t n = run->plan->lock_files.len;
+	int r;
+
+	locks[n++] = run->sync;
+	if (run->plan->process.sync_fd >= 0)
+		locks[n++] = run->plan->process.sync_fd;
+	r = fds_close_others(locks, n);
+	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
+}
+
+static int tell_started(const struct run *run, pid_t pid, struct err *err)
+{
+	int pidfd = -1;
+	int r;
+
+	if (run->plan->process.forward_signals) {
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd < 0)
+			return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	}
+	r = sync_send_started(run->sync, pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
+}
+
+int init_start(struct run *run, struct err *err)
+{
+	int *locks = calloc(run->plan->lock_files.len + 2, sizeof(*locks));
+	pid_t pid;
+	int r = locks ? take_locks(run->plan, locks, err) : err_text(err, ENOMEM, "start pid 1");
+
+	if (r < 0)
+		return r;
+	pid = start_payload(run);
+	if (pid < 0)
+		return err_step(err, STEP_FORK, errno, "the payload", NULL);
+	r = tell_started(run, pid, err);
+	if (r == 0)
+		r = keep_only_own_fds(run, locks, err);
+	/* bwrap's callers count on their filter to hold for pid 1, too */
+	if (r == 0)
+		r = seccomp_load(&run->seccomp, err);
+	if (r < 0)
+		return r;
+	init_main(run, pid);
+}
+
+static int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void init_main(struct run *run, pid_t payload)
+{
+	bool native = run->plan->personality == PERSONALITY_NATIVE;
+	int code = 125;
+
+	for (;;) {
+		int status;
+		pid_t pid = wait4(-1, &status, 0, NULL);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0) /* ECHILD: the last one is gone */
+			_exit(code);
+		if (pid != payload)
+			continue;
+		code = exit_code(status);
+		/* as sbx, the sandbox ends with its payload: the kernel kills what is left of the pid
+		 * namespace with us. As bwrap, the rest lives on, and so do we. */
+		if (native || (wait4(-1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD)) {
+			(void)sync_send_exit(run->sync, status, true);
+			_exit(code);
+		}
+		(void)sync_send_exit(run->sync, status, false);
+	}
+}

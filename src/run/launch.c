@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The launcher: from a checked plan to a running set-up and its monitor. Order matters twice: what
+ * can be refused without a process is refused before the clone, and a set-up that somebody outside
+ * must do something for (id maps, --info-fd) waits for the word.
+ */
+#include "run/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/plan.h"
+#include "run/caps.h"
+#include "run/clone.h"
+#include "run/fds.h"
+#include "run/message.h"
+#include "run/monitor.h"
+#include "run/namespace.h"
+#include "run/report.h"
+#include "run/run.h"
+#include "run/sync.h"
+
+/* The children are waited for: a caller that ignores SIGCHLD would take their status away. With
+ * signals to pass on, they wait in a descriptor until the payload is there. */
+static int prepare_signals(struct run *run, struct monitor *monitor, struct err *err)
+{
+	static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		return err_step(err, STEP_PRCTL, errno, "SIGCHLD", NULL);
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)
+		sigaddset(&set, passed_on[i]);
+	if (!run->plan->process.forward_signals)
+		sigemptyset(&set);
+	if (sigprocmask(SIG_BLOCK, &set, &run->caller_mask) < 0)
+		return err_step(err, STEP_PRCTL, errno, "signal mask", NULL);
+	sigdelset(&run->caller_mask, SIGCHLD);
+	monitor->signal_fd = -1;
+	if (!run->plan->process.forward_signals)
+		return 0;
+	monitor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return monitor->signal_fd < 0 ? err_step(err, STEP_PRCTL, errno, "signalfd", NULL) : 0;
+}
+
+/* The parent may have died before the signal was asked for: then there is a new one. */
+static int die_with_parent(const struct plan *plan, struct err *err)
+{
+	pid_t parent = getppid();
+
+	if (!plan->process.die_with_parent)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_step(err, STEP_PRCTL, errno, "PR_SET_PDEATHSIG", NULL);
+	if (getppid() != parent)
+		raise(SIGKILL);
+	return 0;
+}
+
+static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct err *err)
+{
+	const struct plan *plan = run->plan;
+	int r = caps_check_caller(err);
+
+	if (r == 0)
+		r = fds_prepare(plan, err);
+	if (r == 0)
+		r = seccomp_read_added(plan, &run->seccomp, err);
+	if (r == 0)
+		r = die_with_parent(plan, err);
+	if (r == 0)
+		r = namespace_join_net(plan, err);
+	if (r == 0)
+		r = prepare_signals(run, monitor, err);
+	if (r < 0)
+		return r;
+	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0;
+	r = sync_pair(pair);
+	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
+}
+
+/* --userns-block-fd: somebody else writes the maps and says so with a byte. */
+static int wait_for_maps(const struct plan *plan, struct err *err)
+{
+	char byte;
+	ssize_t n;
+
+	if (plan->process.userns_block_fd < 0)
+		return 0;
+	do {
+		n = read(plan->process.userns_block_fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? err_step(err, STEP_BLOCK_FD, errno, NULL, NULL) : 0;
+}
+
+/* What the set-up waits for, if anything. */
+static int release_setup(const struct run *run, const struct monitor *monitor, struct err *err)
+{
+	int r;
+
+	if (!run->wait_for_go)
+		return 0;
+	r = report_is_wanted(run->plan) ? report_start(run->plan, monitor->child, err) : 0;
+	if (r == 0)
+		r = wait_for_maps(run->plan, err);
+	if (r < 0)
+		return r;
+	(void)sync_send_go(monitor->sync); /* a set-up that died is seen by the monitor */
+	return 0;
+}
+
+/* The monitor holds on to nothing that the caller may want to see closed. */
+static int drop_fds(const struct monitor *monitor, struct err *err)
+{
+	int keep[4] = { monitor->sync, monitor->child_fd };
+	size_t n = 2;
+	int r;
+
+	if (monitor->signal_fd >= 0)
+		keep[n++] = monitor->signal_fd;
+	if (monitor->plan->report.json_status_fd >= 0)
+		keep[n++] = monitor->plan->report.json_status_fd;
+	r = fds_close_others(keep, n);
+	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
+}
+
+static int fail(const struct plan *plan, const struct err *err)
+{
+	message_error(plan, err);
+	return message_exit_status(plan, err);
+}
+
+int launch_run(const struct plan *plan, const struct host *host, char **env)
+{
+	struct run run = { .plan = plan, .host = host, .env = env, .proc_fd = -1 };
+	struct monitor monitor = { .plan = plan, .payload_fd = -1 };
+	struct err err;
+	int pair[2];
+	int r = prepare(&run, &monitor, pair, &err);
+
+	if (r < 0)
+		return fail(plan, &err);
+	monitor.child = clone_into_namespaces(plan, &monitor.child_fd, &err);
+	if (monitor.child < 0)
+		return fail(plan, &err);
+	if (monitor.child == 0) {
+		close(pair[0]);
+		run.sync = pair[1];
+		setup_main(&run);
+	}
+	close(pair[1]);
+	monitor.sync = pair[0];
+	r = release_setup(&run, &monitor, &err);
+	if (r == 0)
+		r = drop_fds(&monitor, &err);
+	if (r < 0) {
+		(void)kill(monitor.child, SIGKILL);
+		(void)waitpid(monitor.child, NULL, __WALL);
+		return fail(plan, &err);
+	}
+	return monitor_run(&monitor);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/lookup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/path.h"
+
+static int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+}
+
+void lookup_probe(struct root *root, bool force_fallback)
+{
+	/* ENOSYS from an old kernel or gVisor, EPERM from a filter that does not know the call */
+	root->has_openat2 = !force_fallback &&
+			    (sys_openat2(-1, "x", O_PATH, 0) >= 0 || errno == EBADF);
+}
+
+/* O_NONBLOCK: a FIFO as the destination is an error, not a wait. */
+static uint64_t open_flags(enum dest_kind kind)
+{
+	switch (kind) {
+	case DEST_NOFOLLOW:
+		return O_PATH | O_NOFOLLOW;
+	case DEST_WRITE:
+		return O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK;
+	case DEST_EXISTING:
+	case DEST_DIR:
+	case DEST_FILE:
+	case DEST_PARENT:
+	default:
+		return O_PATH;
+	}
+}
+
+/* The kernel's own resolution, for what exists already; -EAGAIN is a rename on the way. */
+static int open_in_root(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)
+{
+	uint64_t flags = open_flags(kind) | (root->refuse_symlinks ? O_NOFOLLOW : 0);
+	int fd = -1;
+
+	for (int tries = 0; tries < 16; tries++) {
+		fd = sys_openat2(root->fd, path, flags, mode);
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd >= 0 ? fd : -errno;
+}
+
+void lookup_last(const char *path, char ret_name[256])
+{
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	if (end - start > NAME_MAX)
+		end = start;
+	memcpy(ret_name, path + start, end - start);
+	ret_name[end - start] = '\0';
+	if (!strcmp(ret_name, ".") || !strcmp(ret_name, ".."))
+		ret_name[0] = '\0';
+}
+
+static enum step failed_step(enum dest_kind kind, int r)
+{
+	if (r == -ELOOP)
+		return STEP_LOOKUP;
+	switch (kind) {
+	case DEST_DIR:
+		return STEP_MKDIR;
+	case DEST_FILE:
+	case DEST_WRITE:
+		return STEP_MKFILE;
+	case DEST_PARENT:
+		return STEP_PARENTS;
+	case DEST_EXISTING:
+	case DEST_NOFOLLOW:
+	default:
+		return STEP_LOOKUP;
+	}
+}
+
+int dest_open(const struct root *root, const char *path, enum dest_kind kind, mode_t mode,
+	      struct err *err)
+{
+	int fd = -ENOENT;
+
+	path = path_relative(path);
+	if (root->has_openat2 && kind != DEST_PARENT)
+		fd = open_in_root(root, path, kind, mode);
+	/* what is missing is made by the walk; what the kernel refuses stays refused */
+	if (fd == -ENOENT && (!root->has_openat2 || (kind != DEST_EXISTING && kind != DEST_NOFOLLOW)))
+		fd = lookup_walk(root, path, kind, mode);
+	if (fd >= 0 && root->refuse_symlinks && kind != DEST_NOFOLLOW && kind != DEST_PARENT) {
+		char target[2];
+
+		if (readlinkat(fd, "", target, sizeof(target)) >= 0) {
+			close(fd);
+			return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
+		}
+	}
+	if (fd == -ELOOP && root->refuse_symlinks)
+		return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
+	if (fd < 0)
+		return err_step(err, failed_step(kind, fd), -fd, path, NULL);
+	if (kind == DEST_DIR && faccessat(fd, ".", F_OK, 0) < 0 && errno == ENOTDIR) {
+		close(fd);
+		return err_step(err, STEP_MKDIR, ENOTDIR, path, NULL);
+	}
+	return fd;
+}
+
+int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
+		 struct err *err)
+{
+	struct stat at;
+	struct stat top;
+
+	*ret = (struct dest){ .root = root, .path = path };
+	ret->fd = dest_open(root, path, kind, kind == DEST_FILE ? 0444 : 0755, err);
+	if (ret->fd < 0)
+		return ret->fd;
+	if (fstat(ret->fd, &at) < 0 || fstat(root->fd, &top) < 0) {
+		int num = errno;
+
+		close(ret->fd);
+		return err_step(err, STEP_LOOKUP, num, path, NULL);
+	}
+	ret->is_root = at.st_dev == top.st_dev && at.st_ino == top.st_ino;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The monitor: what stays outside the sandbox. It waits for the end, passes signals on and turns how
+ * the payload ended into an exit status.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/err.h"
+
+struct plan;
+
+struct monitor {
+	const struct plan *plan;
+	int sync;       /* our end of the channel */
+	pid_t child;    /* the set-up, later pid 1 or the payload */
+	int child_fd;   /* its pidfd */
+	int signal_fd;  /* signals to pass on, or -1 */
+	int payload_fd; /* pidfd of the payload below a pid 1, or -1 */
+	int terms;      /* how many TERM were passed on */
+	int failed;     /* the set-up or the exec failed: err says how */
+	int ended;      /* the payload ended: status is final */
+	int last;       /* and nothing else is left */
+	int status;     /* as wait(2) gives it */
+	struct err err;
+};
+
+/* Waits for the end. Returns the exit status of the program, with what failed printed. */
+int monitor_run(struct monitor *monitor);

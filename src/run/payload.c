@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The last steps in the payload's own process. It may share the memory of pid 1 (vfork): nothing is
+ * allocated here, and what is changed is changed for the payload alone. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "core/plan.h"
+#include "run/run.h"
+#include "run/sync.h"
+
+static int keep_death_signal(const struct run *run, struct err *err)
+{
+	if (run->plan->process.dies_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_step(err, STEP_PRCTL, errno, "PR_SET_PDEATHSIG", NULL);
+	return 0;
+}
+
+void payload_exec(struct run *run)
+{
+	const struct plan_process *process = &run->plan->process;
+	const char *file = process->argv[0];
+	struct err err;
+	int r = keep_death_signal(run, &err);
+
+	if (r == 0 && sigprocmask(SIG_SETMASK, &run->caller_mask, NULL) < 0)
+		r = err_step(&err, STEP_PRCTL, errno, "signal mask", NULL);
+	if (process->argv0)
+		process->argv[0] = (char *)process->argv0;
+	/* execvp(3) looks along PATH of environ, which is to be the payload's own */
+	environ = run->env;
+	if (r == 0)
+		r = seccomp_load(&run->seccomp, &err);
+	if (r == 0) {
+		execvp(file, process->argv);
+		err_step(&err, STEP_EXEC, errno, file, NULL);
+	}
+	run_fail(run, &err);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "core/host.h"
+#include "core/plan.h"
+#include "run/fds.h"
+
+static int read_link(const char *path, char **ret)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+
+	*ret = NULL;
+	if (len < 0)
+		return 0;
+	target[len] = '\0';
+	*ret = strdup(target);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* What the skeleton copies from the host. */
+static int probe_usr(struct host *host)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < HOST_USR_LINKS; i++)
+		r = read_link(host_usr_names[i], &host->usr_links[i]);
+	return r < 0 ? r : read_link("/etc/localtime", &host->localtime);
+}
+
+static bool file_says(const char *path, const char *text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *data = NULL;
+	size_t len = 0;
+	bool same;
+
+	if (fd < 0 || fds_read_all(fd, &data, &len) < 0)
+		return false;
+	same = strcmp(data, text) == 0;
+	free(data);
+	return same;
+}
+
+/* As bwrap decides for --unshare-user-try; for an ordinary user it makes no difference. */
+static bool probe_userns(void)
+{
+	return access("/proc/self/ns/user", F_OK) == 0 &&
+	       !file_says("/sys/module/user_namespace/parameters/enable", "N\n") &&
+	       !file_says("/proc/sys/user/max_user_namespaces", "0\n");
+}
+
+int probe_host(struct host *host, const struct plan *plan, struct err *err)
+{
+	struct utsname uts;
+	char cwd[PATH_MAX];
+
+	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
+	host->has_cgroup_ns = !(plan->ns.cgroup || plan->ns.cgroup_try) ||
+			      access("/proc/self/ns/cgroup", F_OK) == 0;
+	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
+	if (plan->process.exec_label || plan->process.file_label)
+		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+	if (getcwd(cwd, sizeof(cwd)) && cwd[0] == '/') {
+		host->cwd = strdup(cwd);
+		if (!host->cwd)
+			return err_text(err, ENOMEM, "look at the host");
+	}
+	if (plan->personality == PERSONALITY_NATIVE) {
+		if (probe_usr(host) < 0)
+			return err_text(err, ENOMEM, "look at the host");
+		if (uname(&uts) == 0)
+			memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
+		host->user = getenv("USER");
+		host->home = getenv("HOME");
+	}
+	return 0;
+}
+
+void probe_fake(struct host *host)
+{
+	static const char *const links[HOST_USR_LINKS] = { "usr/bin", "usr/sbin", "usr/lib",
+							   NULL,      "usr/lib64", NULL };
+	static char *const env[] = { (char *)"TERM=xterm", (char *)"LANG=C.UTF-8", NULL };
+
+	*host = (struct host){
+		.uid = 1000,
+		.gid = 1000,
+		.userns_usable = true,
+		.has_cgroup_ns = true,
+		.cwd = strdup("/home/user"),
+		.localtime = strdup("/usr/share/zoneinfo/Etc/UTC"),
+		.nodename = "host",
+		.user = "user",
+		.home = "/home/user",
+		.environ = env,
+	};
+	for (size_t i = 0; i < HOST_USR_LINKS; i++)
+		host->usr_links[i] = links[i] ? strdup(links[i]) : NULL;
+}
+
+void host_free(struct host *host)
+{
+	for (size_t i = 0; i < HOST_USR_LINKS; i++)
+		free(host->usr_links[i]);
+	free(host->localtime);
+	free(host->cwd);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/plan.h"
+#include "run/mount.h"
+
+/* Without a user namespace of our own nothing has cut the propagation to the host yet; with one,
+ * the kernel has made every mount a slave when it copied the tree (mount_namespaces(7)). */
+static int stop_propagation(const struct plan *plan, struct err *err)
+{
+	if (plan->ns.new_user)
+		return 0;
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return err_step(err, STEP_SLAVE, errno, "/", NULL);
+	return 0;
+}
+
+int root_begin(struct root *root, const struct plan *plan, struct err *err)
+{
+	static const struct mount_option options[] = { { "mode", "0755" }, { NULL, NULL } };
+	const struct mount_new tmpfs = {
+		.type = "tmpfs",
+		.options = options,
+		.attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.step = STEP_ROOT,
+	};
+	struct dest slash = { .root = root, .path = "/", .is_root = true };
+	int r = stop_propagation(plan, err);
+
+	*root = (struct root){ .fd = -1, .base_fd = -1 };
+	if (r < 0)
+		return r;
+	root->refuse_symlinks = plan->refuse_dest_symlinks;
+	lookup_probe(root, plan->force_openat);
+	mount_probe(root, plan->force_old_mount);
+	root->fd = slash.fd = open("/", O_PATH | O_CLOEXEC);
+	if (root->fd < 0)
+		return err_step(err, STEP_ROOT, errno, "/", NULL);
+	r = mount_new(&tmpfs, &slash, err);
+	close(slash.fd);
+	root->fd = root->base_fd = r;
+	return r < 0 ? r : 0;
+}
+
+void root_replace(struct root *root, int fd)
+{
+	if (root->fd != root->base_fd)
+		close(root->fd);
+	root->fd = fd;
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one and is unmounted
+ * from there, so no directory for it is needed. */
+int root_pivot(struct root *root, struct err *err)
+{
+	if (fchdir(root->fd) < 0)
+		return err_step(err, STEP_PIVOT, errno, "/", NULL);
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_step(err, STEP_PIVOT, errno, "/", NULL);
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_step(err, STEP_OLDROOT, errno, NULL, NULL);
+	if (chdir("/") < 0)
+		return err_step(err, STEP_PIVOT, errno, "/", NULL);
+	return 0;
+}
+
+void root_close(struct root *root)
+{
+	if (root->fd != root->base_fd && root->fd >= 0)
+		close(root->fd);
+	if (root->base_fd >= 0)
+		close(root->base_fd);
+	root->fd = root->base_fd = -1;
+	mount_old_free(root);
+}

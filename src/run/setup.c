@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The set-up: the first process in the new namespaces. It reads as the list of what is done; each
+ * step has a file of its own. What fails is told to the monitor, and nothing of the payload's runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/host.h"
+#include "core/plan.h"
+#include "run/caps.h"
+#include "run/fs-op.h"
+#include "run/label.h"
+#include "run/lookup.h"
+#include "run/namespace.h"
+#include "run/root.h"
+#include "run/run.h"
+#include "run/sync.h"
+#include "run/userns.h"
+
+void run_fail(const struct run *run, const struct err *err)
+{
+	if (sync_send_failed(run->sync, err) < 0)
+		dprintf(STDERR_FILENO, "sbx: the set-up failed and nobody is left to hear why\n");
+	_exit(125);
+}
+
+/* The signal comes only for a death from here on; one before is seen on the channel. */
+static int die_with_monitor(const struct run *run, struct err *err)
+{
+	struct pollfd monitor = { .fd = run->sync };
+
+	if (!run->plan->process.dies_with_us)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_step(err, STEP_PRCTL, errno, "PR_SET_PDEATHSIG", NULL);
+	if (poll(&monitor, 1, 0) > 0 && (monitor.revents & (POLLHUP | POLLERR)))
+		_exit(125);
+	return 0;
+}
+
+static int wait_for_go(const struct run *run, struct err *err)
+{
+	struct sync_message message;
+	int r;
+
+	if (!run->wait_for_go)
+		return 0;
+	r = sync_receive(run->sync, false, &message);
+	if (r == 0)
+		_exit(125); /* the monitor gave up, and has said why */
+	if (r < 0 || message.kind != SYNC_GO)
+		return err_step(err, STEP_SYNC, r < 0 ? -r : EBADMSG, NULL, NULL);
+	return 0;
+}
+
+static int begin(struct run *run, struct err *err)
+{
+	int r = die_with_monitor(run, err);
+
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_step(err, STEP_NO_NEW_PRIVS, errno, NULL, NULL);
+	run->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (run->proc_fd < 0)
+		return err_step(err, STEP_SOURCE, errno, "/proc", NULL);
+	return wait_for_go(run, err);
+}
+
+/* Ids, network and clocks, before there is a root of our own. */
+static int enter_namespaces(const struct run *run, struct err *err)
+{
+	int r = userns_map_first(run, err);
+
+	if (r == 0)
+		r = userns_switch_ids(run, err);
+	if (r == 0 && run->plan->ns.userns_fd >= 0)
+		r = caps_regain(err);
+	if (r == 0)
+		r = namespace_loopback_up(run->plan, err);
+	if (r == 0)
+		r = namespace_time(run, err);
+	if (r == 0)
+		r = userns_limit(run, err);
+	return r;
+}
+
+static int build_root(const struct run *run, struct err *err)
+{
+	struct root root;
+	struct fs_ctx ctx = { .plan = run->plan, .root = &root };
+	int r = root_begin(&root, run->plan, err);
+
+	if (r == 0)
+		r = fs_open_sources(&ctx, err);
+	if (r == 0)
+		r = label_files(run, err);
+	if (r == 0)
+		r = fs_apply_all(&ctx, err);
+	if (r == 0)
+		r = root_pivot(&root, err);
+	free(ctx.sources);
+	root_close(&root);
+	return r;
+}
+
+static int drop_privileges(const struct run *run, struct err *err)
+{
+	int r = userns_enter_second(run, err);
+
+	if (r == 0)
+		r = userns_check_disabled(run, err);
+	if (r == 0)
+		r = caps_drop(run->plan, err);
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		r = err_step(err, STEP_PRCTL, errno, "PR_SET_DUMPABLE", NULL);
+	return r;
+}
+
+/* One byte or the end of the file releases. */
+static int wait_for_block_fd(const struct run *run, struct err *err)
+{
+	int fd = run->plan->process.block_fd;
+	char byte;
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_step(err, STEP_BLOCK_FD, errno, NULL, NULL);
+	close(fd);
+	return 0;
+}
+
+static const char *home_of(char *const *env)
+{
+	for (; *env; env++)
+		if (strncmp(*env, "HOME=", 5) == 0)
+			return *env + 5;
+	return NULL;
+}
+
+/* Where the payload starts, and PWD to go with it. */
+static int enter_directory(const struct run *run, struct err *err)
+{
+	const char *candidates[] = { run->host->cwd, home_of(run->env), "/" };
+	const char *dir = run->plan->process.chdir;
+	char **env = run->env;
+	char *pwd;
+
+	if (dir && chdir(dir) < 0)
+		return err_step(err, STEP_CHDIR, errno, dir, NULL);
+	for (size_t i = 0; !dir && i < ARRAY_LEN(candidates); i++)
+		if (candidates[i] && chdir(candidates[i]) == 0)
+			dir = candidates[i];
+	if (!dir)
+		return err_step(err, STEP_CHDIR, errno, "/", NULL);
+	if (asprintf(&pwd, "PWD=%s", dir) < 0)
+		return err_text(err, ENOMEM, "set PWD");
+	while (*env && strncmp(*env, "PWD=", 4) != 0)
+		env++;
+	if (!*env)
+		env[1] = NULL;
+	*env = pwd;
+	return 0;
+}
+
+static int prepare_payload(struct run *run, struct err *err)
+{
+	int r = wait_for_block_fd(run, err);
+
+	if (r == 0)
+		r = seccomp_read_last(run->plan, &run->seccomp, err);
+	if (r == 0)
+		r = enter_directory(run, err);
+	if (r == 0 && run->plan->process.new_session && setsid() < 0)
+		r = err_step(err, STEP_SETSID, errno, NULL, NULL);
+	if (r == 0)
+		r = label_exec(run, err);
+	umask(run->caller_umask);
+	return r;
+}
+
+void setup_main(struct run *run)
+{
+	struct err err;
+	int r = begin(run, &err);
+
+	run->caller_umask = umask(0);
+	if (r == 0)
+		r = enter_namespaces(run, &err);
+	if (r == 0)
+		r = build_root(run, &err);
+	if (r == 0)
+		r = drop_privileges(run, &err);
+	if (r == 0)
+		r = prepare_payload(run, &err);
+	if (r == 0 && run->plan->process.has_init)
+		r = init_start(run, &err);
+	if (r < 0)
+		run_fail(run, &err);
+	payload_exec(run);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/sync.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What travels before the packed error, if any. */
+struct wire {
+	uint32_t kind;
+	int32_t wait_status;
+	uint32_t last;
+};
+
+int sync_pair(int ret[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? -errno : 0;
+}
+
+/* write(2), not send(2): the one call that a caller's seccomp filter surely allows. A monitor that
+ * is gone gives SIGPIPE where it is not ignored: the sandbox is to die then anyway. */
+static int send_bytes(int sock, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = write(sock, data, len);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int sync_send_go(int sock)
+{
+	struct wire wire = { .kind = SYNC_GO };
+
+	return send(sock, &wire, sizeof(wire), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int sync_send_failed(int sock, const struct err *err)
+{
+	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
+	struct wire wire = { .kind = SYNC_FAILED };
+
+	memcpy(buf, &wire, sizeof(wire));
+	return send_bytes(sock, buf, sizeof(wire) + err_pack(err, buf + sizeof(wire)));
+}
+
+int sync_send_started(int sock, int pidfd)
+{
+	struct wire wire = { .kind = SYNC_STARTED };
+	struct iovec iov = { &wire, sizeof(wire) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (pidfd >= 0) {
+		struct cmsghdr *cmsg = &control.align;
+
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &pidfd, sizeof(int));
+	}
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int sync_send_exit(int sock, int wait_status, bool last)
+{
+	struct wire wire = { .kind = SYNC_EXIT, .wait_status = wait_status, .last = last };
+
+	return send_bytes(sock, &wire, sizeof(wire));
+}
+
+static int take_fd(struct msghdr *msg)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
+		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+		    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
+	return fd;
+}
+
+int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
+{
+	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
+	struct wire wire;
+	struct iovec iov = { buf, sizeof(buf) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n;
+
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (dont_wait ? MSG_DONTWAIT : 0));
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0) /* ECONNRESET: the other side went with something of ours unread */
+		return n == 0 || errno == ECONNRESET ? 0 : -errno;
+	ret->fd = take_fd(&msg);
+	if ((size_t)n < sizeof(wire))
+		return -EBADMSG;
+	memcpy(&wire, buf, sizeof(wire));
+	ret->kind = wire.kind;
+	ret->wait_status = wire.wait_status;
+	ret->last = wire.last;
+	if (wire.kind < SYNC_GO || wire.kind > SYNC_EXIT)
+		return -EBADMSG;
+	if (wire.kind == SYNC_FAILED &&
+	    err_unpack(&ret->err, buf + sizeof(wire), (size_t)n - sizeof(wire)) < 0)
+		return -EBADMSG;
+	return 1;
+}
