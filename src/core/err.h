@@ -14,7 +14,7 @@ enum step {
 	STEP_NONE,
 	STEP_TEXT, /* the subject is the whole message */
 #define STEP(name, native, compat) STEP_##name,
-#include "core/steps.h"
+#include "core/steps.def"
 #undef STEP
 	STEP_COUNT
 };
