@@ -125,7 +125,7 @@ static void test_pack(void)
 	static const struct {
 		const char *subject;
 		const char *object;
-	} cases[] = {{"/a", "/b"}, {"/a", NULL}, {NULL, "/b"}, {NULL, NULL}};
+	} cases[] = { { "/a", "/b" }, { "/a", NULL }, { NULL, "/b" }, { NULL, NULL } };
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err err, back;
@@ -162,10 +162,10 @@ static void test_pack_longest(void)
 static void test_unpack_rubbish(void)
 {
 	static const int32_t bad_heads[][2] = {
-		{STEP_NONE, EPERM},
-		{STEP_COUNT, EPERM},
-		{-1, EPERM},
-		{STEP_BIND, -EPERM},
+		{ STEP_NONE, EPERM },
+		{ STEP_COUNT, EPERM },
+		{ -1, EPERM },
+		{ STEP_BIND, -EPERM },
 	};
 	struct err err, back;
 	char buf[ERR_PACKED_MAX];
