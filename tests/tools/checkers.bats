@@ -314,46 +314,91 @@ END
     finds 'lists nothing' check-options ./sbx .
 }
 
-# sum RESULT...: what tap-sum makes of a .trs file with these results.
-sum() {
+# drive LINE...: what the driver makes of a test that prints these lines (status $EXIT), and the sum.
+drive() {
+    printf '%s\n' "$@" >lines
     mkdir -p results
-    printf ':test-result: %s\n' "$@" >results/x.trs
-    echo 'the log' >results/x.log
+    "$TOOLS/tap-driver" --test-name x --log-file results/x.log --trs-file results/x.trs \
+        --color-tests no -- sh -c "cat lines; echo noise >&2; exit ${EXIT-0}"
     run "$TOOLS/tap-sum" results
 }
 
-@test "tap-sum: figures and status" {
-    sum 'PASS 1 - a' 'PASS 2 - b' 'SKIP 3 - c # SKIP too old'
-    [ "$status" -eq 0 ]
-    [ "${lines[-1]}" = '2 passed, 0 failed, 1 skipped' ]
+# sums PASSED FAILED SKIPPED
+sums() {
+    [ "${lines[-1]}" = "$1 passed, $2 failed, $3 skipped" ]
+    [ "$status" -eq $(($2 > 0)) ]
+}
+
+@test "tap: cases of every kind" {
+    unset SBX_MUST_RUN
+    drive 1..5 'ok 1 - a' 'ok 2 b' 'ok 3 - c # SKIP too old' 'ok 4 # skip' 'not ok 5 # TODO later'
+    sums 3 0 2
     [[ $output == *'skipped 1: too old'* ]]
+    [[ $output == *'skipped 1: (no reason given)'* ]]
+    grep -q noise results/x.log
 }
 
-@test "tap-sum: a failure is shown with its log, an exit status beside it is not a second one" {
-    sum 'PASS 1 - a' 'FAIL 2 - b' 'ERROR - exited with status 1'
-    [ "$status" -eq 1 ]
-    [ "${lines[-1]}" = '1 passed, 1 failed, 0 skipped' ]
-    [[ $output == *'the log'* ]]
+@test "tap: a failure is shown with its log, and the exit status beside it is no second one" {
+    EXIT=1 drive 1..2 'ok 1 - a' 'not ok 2 - b' '# the reason'
+    sums 1 1 0
+    [[ $output == *'# the reason'* ]]
+    [[ $output == *noise* ]]
+    grep -q '^:recheck: yes' results/x.trs
 }
 
-@test "tap-sum: an exit status alone is a failure" {
-    sum 'PASS 1 - a' 'ERROR - exited with status 99'
-    [ "$status" -eq 1 ]
-    [ "${lines[-1]}" = '1 passed, 1 failed, 0 skipped' ]
+@test "tap: an exit status alone is a failure" {
+    EXIT=99 drive 1..1 'ok 1 - a'
+    sums 1 1 0
+    [[ $output == *'exit status 99'* ]]
 }
 
-@test "tap-sum: where everything must run, only what cannot run here is skipped" {
+@test "tap: a program that ends early, says too much, or nothing" {
+    drive 1..2 'ok 1 - a'
+    sums 1 1 0
+    drive 1..1 'ok 1 - a' 'ok 2 - b'
+    sums 2 1 0
+    drive 1..2 'ok 1 - a' 'ok 3 - c'
+    sums 1 1 0
+    drive 1..2 'ok 1 - a' 'Bail out! no disk' 'ok 2'
+    sums 2 1 0
+    drive ''
+    sums 0 1 0
+    drive 'ok 1 - a'
+    sums 1 1 0
+}
+
+@test "tap: a last line without its newline counts" {
+    mkdir results
+    "$TOOLS/tap-driver" --test-name x --log-file results/x.log --trs-file results/x.trs -- \
+        printf '1..1\nok 1 - a'
+    run "$TOOLS/tap-sum" results
+    sums 1 0 0
+}
+
+@test "tap: everything skipped by the plan" {
+    unset SBX_MUST_RUN
+    drive '1..0 # SKIP no network here'
+    sums 0 0 1
+    [[ $output == *'skipped 1: no network here'* ]]
+}
+
+@test "tap: where everything must run, only what cannot run here is skipped" {
     export SBX_MUST_RUN=1
-    sum 'SKIP 1 - a # SKIP too lazy'
-    [ "$status" -eq 1 ]
-    [ "${lines[-1]}" = '0 passed, 1 failed, 0 skipped' ]
-    sum 'SKIP 1 - a # SKIP cannot run here: no such kernel'
-    [ "$status" -eq 0 ]
-    [ "${lines[-1]}" = '0 passed, 0 failed, 1 skipped' ]
+    drive 1..1 'ok 1 - a # SKIP too lazy'
+    sums 0 1 0
+    drive 1..1 'ok 1 - a # SKIP cannot run here: no such kernel'
+    sums 0 0 1
 }
 
-@test "tap-sum: no results at all" {
+@test "tap: no results at all" {
     mkdir results
     run "$TOOLS/tap-sum" results
-    [ "$output" = '0 passed, 0 failed, 0 skipped' ]
+    sums 0 0 0
+}
+
+@test "tap: one command as one case" {
+    run "$TOOLS/tap-one" true
+    [ "$output" = $'1..1\nok 1 - true' ]
+    run "$TOOLS/tap-one" false
+    [ "$output" = $'1..1\nnot ok 1 - false' ]
 }
