@@ -87,7 +87,7 @@ build() {
     [ ! -e config.status ] || dir=.
     mkdir -p "$dir"
     [ -e "$dir/config.status" ] || (cd "$dir" && "$OLDPWD/configure" --quiet)
-    make -C "$dir" --no-print-directory -j"$(nproc)"
+    make -C "$dir" -s -j"$(nproc)"
 }
 
 run() {
