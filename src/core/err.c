@@ -12,7 +12,7 @@ static const struct {
 	const char *compat;
 } steps[STEP_COUNT] = {
 #define STEP(name, native, compat) [STEP_##name] = { native, compat },
-#include "core/steps.h"
+#include "core/steps.def"
 #undef STEP
 };
 

@@ -14,7 +14,7 @@ enum step {
 	STEP_NONE,
 	STEP_TEXT, /* the subject is the whole message */
 #define STEP(name, native, compat) STEP_##name,
-#include "core/steps.h"
+#include "core/steps.def"
 #undef STEP
 	STEP_COUNT
 };
@@ -41,11 +41,10 @@ struct err {
 int err_step(struct err *err, enum step step, int num, const char *subject, const char *object);
 
 /* Records a message in the words of the caller; num may be 0. Returns -num, or -EINVAL for 0. */
-int err_text(struct err *err, int num, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int err_text(struct err *err, int num, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Writes the message without a prefix and without a newline into buf (of size bytes, always
- * terminated) in the personality's words. Native lines never hold a control byte: they are escaped. */
+ * terminated) in the personality's words. Native lines hold no control byte: they are escaped. */
 void err_format(const struct err *err, enum personality personality, char *buf, size_t size);
 
 /* Packs an error into one message for a socket and back. pack returns the bytes used (never more

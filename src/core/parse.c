@@ -39,7 +39,8 @@ static int parse_digits(const char *text, int base, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* The blanks and the sign that the strtol family takes first; a minus is left for the digits to refuse. */
+/* The blanks and the sign that the strtol family takes first; a minus is left for the digits to
+ * refuse. */
 static const char *skip_strtol_lead(const char *text)
 {
 	text += strspn(text, " \t\n\v\f\r");
@@ -103,12 +104,23 @@ int parse_id(const char *text, uint32_t *ret)
 	return r;
 }
 
+/* Reads up to nine digits after a point, if there is one; returns where it stopped. */
+static const char *take_fraction(const char *text, long *ret_nsec)
+{
+	*ret_nsec = 0;
+	if (*text != '.')
+		return text;
+	text++;
+	for (long unit = 100000000; unit && *text >= '0' && *text <= '9'; text++, unit /= 10)
+		*ret_nsec += unit * (*text - '0');
+	return text;
+}
+
 int parse_offset(const char *text, int64_t *ret_sec, long *ret_nsec)
 {
 	bool negative = *text == '-';
 	uint64_t sec = 0;
-	long nsec = 0;
-	long unit = 100000000;
+	long nsec;
 
 	if (*text == '-' || *text == '+')
 		text++;
@@ -119,13 +131,11 @@ int parse_offset(const char *text, int64_t *ret_sec, long *ret_nsec)
 			return -ERANGE;
 		sec = sec * 10 + (uint64_t)(*text - '0');
 	}
-	if (*text == '.') {
-		for (text++; *text >= '0' && *text <= '9' && unit; text++, unit /= 10)
-			nsec += unit * (*text - '0');
-	}
+	text = take_fraction(text, &nsec);
 	if (*text)
 		return -EINVAL;
-	/* timens_offsets wants nanoseconds that count up from the second below (time_namespaces(7)) */
+	/* timens_offsets wants nanoseconds that count up from the second below
+	 * (time_namespaces(7)) */
 	*ret_sec = negative ? -(int64_t)sec - (nsec ? 1 : 0) : (int64_t)sec;
 	*ret_nsec = negative && nsec ? 1000000000 - nsec : nsec;
 	return 0;
