@@ -16,11 +16,12 @@ struct host {
 	bool userns_usable; /* the kernel has user namespaces and does not forbid them all */
 	bool has_cgroup_ns;
 	bool has_selinux;
-	char *cwd;                         /* NULL when it was deleted or cannot be read */
-	char *usr_links[HOST_USR_LINKS];   /* targets of /bin /sbin ... in host_usr_names order, or NULL */
-	char *localtime;                   /* target of /etc/localtime when it is a link */
+	char *cwd;                       /* NULL when it was deleted or cannot be read */
+	char *usr_links[HOST_USR_LINKS]; /* targets of /bin /sbin ... in host_usr_names order, or
+	                                    NULL */
+	char *localtime;                 /* target of /etc/localtime when it is a link */
 	char nodename[65];
-	const char *user, *home, *term;    /* from the environment, may be NULL */
+	const char *user, *home, *term; /* from the environment, may be NULL */
 	char *const *environ;
 };
 

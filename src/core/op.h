@@ -43,9 +43,9 @@ struct op {
 	const char *dst;
 	const char *work;
 	int fd;
-	int perms;              /* 0 to 07777, or OP_PERMS_DEFAULT */
-	uint64_t size;          /* bytes, 0: the file system's default */
-	size_t layers_at;       /* overlay sources: plan->layers[layers_at .. + n_layers) */
+	int perms;        /* 0 to 07777, or OP_PERMS_DEFAULT */
+	uint64_t size;    /* bytes, 0: the file system's default */
+	size_t layers_at; /* overlay sources: plan->layers[layers_at .. + n_layers) */
 	size_t n_layers;
 	const char *file_label; /* the --file-label in force, or NULL */
 };

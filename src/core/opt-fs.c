@@ -39,13 +39,15 @@ int opt_bind_fd(struct parse *ps, const struct option *opt, char **args, struct 
 
 int opt_path_op(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
-	return add_op(ps, opt, (struct op){ .kind = (enum op_kind)opt->data, .dst = args[0], .fd = -1 },
-		      err);
+	return add_op(ps, opt,
+	              (struct op){ .kind = (enum op_kind)opt->data, .dst = args[0], .fd = -1 },
+	              err);
 }
 
 int opt_data(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
-	struct op op = { .kind = (enum op_kind)(opt->data & ~(size_t)OPT_DATA_RDONLY), .dst = args[1] };
+	struct op op = { .kind = (enum op_kind)(opt->data & ~(size_t)OPT_DATA_RDONLY),
+		         .dst = args[1] };
 	int r = opt_parse_fd(args[0], &op.fd, err);
 
 	if (opt->data & OPT_DATA_RDONLY)
@@ -56,7 +58,8 @@ int opt_data(struct parse *ps, const struct option *opt, char **args, struct err
 int opt_symlink(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	return add_op(ps, opt,
-		      (struct op){ .kind = OP_SYMLINK, .src = args[0], .dst = args[1], .fd = -1 }, err);
+	              (struct op){ .kind = OP_SYMLINK, .src = args[0], .dst = args[1], .fd = -1 },
+	              err);
 }
 
 static int parse_mode(const struct option *opt, const char *text, int *ret, struct err *err)
@@ -73,8 +76,9 @@ int opt_chmod(struct parse *ps, const struct option *opt, char **args, struct er
 {
 	int r = parse_mode(opt, args[0], &ps->perms, err);
 
-	return r < 0 ? r :
-		       add_op(ps, opt, (struct op){ .kind = OP_CHMOD, .dst = args[1], .fd = -1 }, err);
+	return r < 0 ? r
+	             : add_op(ps, opt, (struct op){ .kind = OP_CHMOD, .dst = args[1], .fd = -1 },
+	                      err);
 }
 
 int opt_perms(struct parse *ps, const struct option *opt, char **args, struct err *err)
@@ -110,7 +114,7 @@ int opt_overlay(struct parse *ps, const struct option *opt, char **args, struct 
 
 	if (ps->layers < (op.kind == OP_RO_OVERLAY ? 2 : 1))
 		return err_text(err, 0, "--%s requires at least %s --overlay-src", opt->name,
-				op.kind == OP_RO_OVERLAY ? "two" : "one");
+		                op.kind == OP_RO_OVERLAY ? "two" : "one");
 	if (op.kind == OP_OVERLAY) {
 		op.src = args[0];
 		op.work = args[1];
@@ -133,9 +137,10 @@ int opt_overlay_opt(struct parse *ps, const struct option *opt, char **args, str
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strlen(ours[i]) == len && strncmp(args[0], ours[i], len) == 0)
 			return err_text(err, 0, "--%s: '%s' is set by --overlay-src and --overlay",
-					opt->name, ours[i]);
+			                opt->name, ours[i]);
 	if (!*args[0] || strchr(args[0], ','))
-		return err_text(err, 0, "--%s takes one mount option, not '%s'", opt->name, args[0]);
+		return err_text(err, 0, "--%s takes one mount option, not '%s'", opt->name,
+		                args[0]);
 	if (vec_add(&ps->plan->overlay_opts, &args[0]) < 0)
 		return err_text(err, ENOMEM, "--%s", opt->name);
 	return 0;
@@ -155,7 +160,8 @@ int opt_dest_symlinks(struct parse *ps, const struct option *opt, char **args, s
 	bool refuse = strcmp(args[0], "refuse") == 0;
 
 	if (!refuse && strcmp(args[0], "follow") != 0)
-		return err_text(err, 0, "--%s takes follow or refuse, not '%s'", opt->name, args[0]);
+		return err_text(err, 0, "--%s takes follow or refuse, not '%s'", opt->name,
+		                args[0]);
 	ps->plan->refuse_dest_symlinks = refuse;
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Options about namespaces, ids, capabilities, the environment and the process; the generic ones. */
+/* Options about namespaces, ids, capabilities, the environment and the process; the generic ones.
+ */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -98,8 +99,8 @@ int opt_offset(struct parse *ps, const struct option *opt, char **args, struct e
 	long nsec;
 
 	if (parse_offset(args[0], &sec, &nsec) < 0)
-		return err_text(err, 0, "--%s takes seconds, like 3600 or -0.5, not '%s'", opt->name,
-				args[0]);
+		return err_text(err, 0, "--%s takes seconds, like 3600 or -0.5, not '%s'",
+		                opt->name, args[0]);
 	*(const char **)field(ps, opt) = args[0];
 	return 0;
 }
@@ -136,7 +137,7 @@ int opt_env(struct parse *ps, const struct option *opt, char **args, struct err 
 		change.name = args[0];
 		if (!*change.name || strchr(change.name, '='))
 			return err_text(err, EINVAL, "%s failed",
-					change.kind == ENV_SET ? "setenv" : "unsetenv");
+			                change.kind == ENV_SET ? "setenv" : "unsetenv");
 	}
 	if (change.kind == ENV_SET)
 		change.value = args[1];

@@ -157,7 +157,8 @@ static const struct option *find_option(const char *word, char **ret_value)
 
 static int check_arity(const struct option *opt, int have, struct err *err)
 {
-	static const char *const counts[] = { "", "an argument", "two arguments", "three arguments" };
+	static const char *const counts[] = { "", "an argument", "two arguments",
+		                              "three arguments" };
 	const char *count = counts[opt->args];
 	const char *name = opt->name;
 
@@ -175,12 +176,14 @@ static int check_arity(const struct option *opt, int have, struct err *err)
 static int check_pending(const struct parse *ps, const struct option *opt, struct err *err)
 {
 	if (ps->perms != OP_PERMS_DEFAULT && !(opt->flags & OPT_PERMS))
-		return err_text(err, 0, "--perms must be followed by an option that creates a file");
+		return err_text(err, 0,
+		                "--perms must be followed by an option that creates a file");
 	if (ps->size && !(opt->flags & OPT_SIZE))
 		return err_text(err, 0, "--size must be followed by --tmpfs");
 	if (ps->layers && !(opt->flags & OPT_LAYERS))
-		return err_text(err, 0,
-				"--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay");
+		return err_text(
+			err, 0,
+			"--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay");
 	return 0;
 }
 
@@ -228,7 +231,8 @@ static int take_option(struct parse *ps, int argc, char **argv, struct err *err)
 	return value ? 1 : 1 + (int)opt->args;
 }
 
-/* Walks one list of words up to the command. Returns how many belong to options (a "--" included). */
+/* Walks one list of words up to the command. Returns how many belong to options (a "--" included).
+ */
 static int parse_words(struct parse *ps, int argc, char **argv, struct err *err)
 {
 	int at = 0;
@@ -296,8 +300,9 @@ int options_parse(struct plan *plan, int argc, char **argv, options_read_fn *rea
 	if (r < 0)
 		return r;
 	if (ps.layers)
-		return err_text(err, 0,
-				"--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay");
+		return err_text(
+			err, 0,
+			"--overlay-src must be followed by another --overlay-src or one of --overlay, --tmp-overlay, or --ro-overlay");
 	if (argc > 0 && r < argc - 1)
 		plan->process.argv = argv + 1 + r;
 	return 0;
@@ -348,8 +353,8 @@ char *options_list(void)
 
 		if (!(opt->flags & OPT_HIDDEN))
 			fprintf(out, "%s\t%u\t%s\t%s\t%s\t%s\n", opt->name, opt->args, opt->metavar,
-				group_titles[opt->group],
-				opt->flags & OPT_BWRAP ? "bwrap" : "native", opt->help);
+			        group_titles[opt->group],
+			        opt->flags & OPT_BWRAP ? "bwrap" : "native", opt->help);
 	}
 	return fclose(out) == 0 ? text : NULL;
 }

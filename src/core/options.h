@@ -22,7 +22,8 @@ int options_parse(struct plan *plan, int argc, char **argv, options_read_fn *rea
 /* The help text, grouped, as malloc'd memory (NULL without memory). */
 char *options_usage(const char *program);
 
-/* One option a line, tab separated: name, number of arguments, metavars, group, bwrap or native, help. */
+/* One option a line, tab separated: name, number of arguments, metavars, group, bwrap or native,
+ * help. */
 char *options_list(void);
 
 /* Checks the table itself: names unique and sorted into groups, metavars match the argument counts,

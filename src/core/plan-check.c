@@ -20,11 +20,11 @@ static bool asked_user(const struct plan *plan)
 	return plan->ns.user || (plan->ns.user_try && plan->ns.new_user);
 }
 
-#define RULE(name, condition)                                                 \
-	static bool name(const struct plan *plan, const struct host *host)    \
-	{                                                                     \
-		(void)host;                                                   \
-		return (condition);                                           \
+#define RULE(name, condition)                                                                      \
+	static bool name(const struct plan *plan, const struct host *host)                         \
+	{                                                                                          \
+		(void)host;                                                                        \
+		return (condition);                                                                \
 	}
 
 RULE(block_without_user, plan->process.userns_block_fd >= 0 && !asked_user(plan))
@@ -34,9 +34,9 @@ RULE(userns_and_try, plan->ns.userns_fd >= 0 && plan->ns.user_try)
 RULE(disable_without_user, plan->ns.disable_userns && !asked_user(plan))
 RULE(disable_and_block, plan->ns.disable_userns && plan->process.userns_block_fd >= 0)
 RULE(uid_without_user, plan->ids.uid_given && !plan->ns.new_user && plan->ns.userns_fd < 0 &&
-			       plan->ids.uid != host->uid)
+                               plan->ids.uid != host->uid)
 RULE(gid_without_user, plan->ids.gid_given && !plan->ns.new_user && plan->ns.userns_fd < 0 &&
-			       plan->ids.gid != host->gid)
+                               plan->ids.gid != host->gid)
 RULE(pid_1_without_pid, plan->process.as_pid_1 && !plan->ns.pid)
 RULE(pid_1_and_lock, plan->process.as_pid_1 && plan->lock_files.len > 0)
 RULE(both_seccomp, plan->seccomp_fd >= 0 && plan->seccomp_fds.len > 0)

@@ -11,8 +11,9 @@
  * would break the line as \xNN. */
 static void print_word(FILE *out, const char *word)
 {
-	bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-						 "0123456789/._-+:@%,=~[]")];
+	bool plain =
+		*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                                    "0123456789/._-+:@%,=~[]")];
 
 	fputs(plain ? " " : " '", out);
 	for (const unsigned char *p = (const unsigned char *)word; *p; p++) {
@@ -32,15 +33,17 @@ static void print_namespaces(FILE *out, const struct plan *plan)
 		bool on;
 		const char *name;
 	} kinds[] = {
-		{ ns->new_user, "user" }, { true, "mount" },          { ns->pid, "pid" },
-		{ ns->net, "net" },       { ns->ipc, "ipc" },         { ns->uts, "uts" },
+		{ ns->new_user, "user" }, { true, "mount" },    { ns->pid, "pid" },
+		{ ns->net, "net" },       { ns->ipc, "ipc" },   { ns->uts, "uts" },
 		{ ns->cgroup, "cgroup" }, { ns->time, "time" },
 	};
 	const struct {
 		int fd;
 		const char *name;
 	} joins[] = {
-		{ ns->userns_fd, "user" }, { ns->pidns_fd, "pid" }, { ns->netns_fd, "net" },
+		{ ns->userns_fd, "user" },
+		{ ns->pidns_fd, "pid" },
+		{ ns->netns_fd, "net" },
 	};
 
 	for (size_t i = 0; i < sizeof(joins) / sizeof(joins[0]); i++)
@@ -145,8 +148,8 @@ static void print_process(FILE *out, const struct plan *plan)
 
 	if (plan->ns.second_user)
 		fprintf(out, "new user namespace%s, map uid %u gid %u\n",
-			plan->ns.disable_userns ? " (the last)" : "", plan->ids.inner_uid,
-			plan->ids.inner_gid);
+		        plan->ns.disable_userns ? " (the last)" : "", plan->ids.inner_uid,
+		        plan->ids.inner_gid);
 	fputs("capabilities", out);
 	if (!plan->caps.len)
 		fputs(" none", out);
@@ -154,7 +157,8 @@ static void print_process(FILE *out, const struct plan *plan)
 		const struct cap_change *change = &VEC_AT(&plan->caps, struct cap_change, i);
 		char *name = change->cap == CAP_EVERY ? NULL : cap_to_name(change->cap);
 
-		fprintf(out, " %c%s", change->kind == CAP_CHANGE_ADD ? '+' : '-', name ? name : "all");
+		fprintf(out, " %c%s", change->kind == CAP_CHANGE_ADD ? '+' : '-',
+		        name ? name : "all");
 		cap_free(name);
 	}
 	fputc('\n', out);

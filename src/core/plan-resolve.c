@@ -26,14 +26,14 @@ static void resolve_userns(struct plan *plan, const struct host *host)
 	if (ns->userns_fd >= 0)
 		return;
 	ns->new_user = ns->user || host->uid != 0 || plan->personality == PERSONALITY_NATIVE ||
-		       (ns->user_try && host->userns_usable);
+	               (ns->user_try && host->userns_usable);
 }
 
 static void resolve_ids(struct plan *plan, const struct host *host)
 {
 	struct plan_ids *ids = &plan->ids;
 	bool root = plan->personality == PERSONALITY_NATIVE && !ids->keep && plan->ns.new_user &&
-		    plan->process.userns_block_fd < 0;
+	            plan->process.userns_block_fd < 0;
 
 	ids->inner_uid = ids->uid_given ? ids->uid : root ? 0 : host->uid;
 	ids->inner_gid = ids->gid_given ? ids->gid : root ? 0 : host->gid;
@@ -41,11 +41,12 @@ static void resolve_ids(struct plan *plan, const struct host *host)
 	ids->outer_gid = ids->inner_gid;
 	if (!plan->ns.new_user || plan->process.userns_block_fd >= 0)
 		return;
-	/* devpts can only be mounted where root is mapped; the wanted ids come with a second namespace */
+	/* devpts can only be mounted where root is mapped; the wanted ids come with a second
+	 * namespace */
 	if (plan_has_op(plan, OP_DEV))
 		ids->outer_uid = ids->outer_gid = 0;
 	plan->ns.second_user = ids->outer_uid != ids->inner_uid ||
-			       ids->outer_gid != ids->inner_gid || plan->ns.disable_userns;
+	                       ids->outer_gid != ids->inner_gid || plan->ns.disable_userns;
 }
 
 static void resolve_process(struct plan *plan)
@@ -53,8 +54,8 @@ static void resolve_process(struct plan *plan)
 	struct plan_process *process = &plan->process;
 	bool native = plan->personality == PERSONALITY_NATIVE;
 
-	process->has_init = !process->as_pid_1 && (plan->ns.pid || plan->lock_files.len > 0 ||
-						   process->sync_fd >= 0);
+	process->has_init = !process->as_pid_1 &&
+	                    (plan->ns.pid || plan->lock_files.len > 0 || process->sync_fd >= 0);
 	process->dies_with_us = native || process->die_with_parent;
 	process->forward_signals |= native;
 }
@@ -125,7 +126,7 @@ static int env_defaults(struct plan *plan, char **env, size_t *n)
 		r = env_set(plan, env, n, "USER", root ? "root" : plan_skeleton_user(plan));
 	if (r == 0)
 		r = env_set(plan, env, n, "PATH",
-			    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+		            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	return r;
 }
 
@@ -159,7 +160,8 @@ char **plan_environment(struct plan *plan, const struct host *host)
 	for (size_t i = 0; i < n; i++)
 		if (!plan->skeleton || passes_through(host->environ[i]))
 			env[kept++] = host->environ[i];
-	if ((plan->skeleton && env_defaults(plan, env, &kept) < 0) || env_apply(plan, env, &kept) < 0) {
+	if ((plan->skeleton && env_defaults(plan, env, &kept) < 0) ||
+	    env_apply(plan, env, &kept) < 0) {
 		free(env);
 		return NULL;
 	}

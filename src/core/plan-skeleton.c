@@ -9,15 +9,15 @@
 #include "core/plan.h"
 
 const char *const host_usr_names[HOST_USR_LINKS] = { "/bin",   "/sbin",  "/lib",
-						     "/lib32", "/lib64", "/libx32" };
+	                                             "/lib32", "/lib64", "/libx32" };
 
 /* Whether the operation hides what lies below its destination. */
 static bool covers(enum op_kind kind)
 {
 	static const bool table[OP_KINDS] = {
-		[OP_BIND] = true,    [OP_BIND_FD] = true, [OP_PROC] = true,
-		[OP_DEV] = true,     [OP_TMPFS] = true,   [OP_MQUEUE] = true,
-		[OP_SYMLINK] = true, [OP_OVERLAY] = true, [OP_TMP_OVERLAY] = true,
+		[OP_BIND] = true,       [OP_BIND_FD] = true, [OP_PROC] = true,
+		[OP_DEV] = true,        [OP_TMPFS] = true,   [OP_MQUEUE] = true,
+		[OP_SYMLINK] = true,    [OP_OVERLAY] = true, [OP_TMP_OVERLAY] = true,
 		[OP_RO_OVERLAY] = true,
 	};
 
@@ -88,16 +88,17 @@ static int lay_usr_links(struct plan *plan, const struct host *host)
 	for (size_t i = 0; r == 0 && i < HOST_USR_LINKS; i++)
 		if (host->usr_links[i])
 			r = lay(plan, (struct op){ .kind = OP_SYMLINK,
-						   .src = host->usr_links[i],
-						   .dst = host_usr_names[i] });
+			                           .src = host->usr_links[i],
+			                           .dst = host_usr_names[i] });
 	return r;
 }
 
-/* What programs of the host's /usr read in /etc. The time zone is a link into /usr on most hosts. */
+/* What programs of the host's /usr read in /etc. The time zone is a link into /usr on most hosts.
+ */
 static int lay_usr_config(struct plan *plan, const struct host *host)
 {
 	static const char *const files[] = { "/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl",
-					     "/etc/pki" };
+		                             "/etc/pki" };
 	const char *zone = host->localtime;
 	struct op bind = { .kind = OP_BIND, .flags = OP_RDONLY | OP_TRY };
 	int r = 0;
@@ -109,7 +110,8 @@ static int lay_usr_config(struct plan *plan, const struct host *host)
 	if (r < 0)
 		return r;
 	if (zone && (path_below(zone, "/usr") || strncmp(zone, "../usr/", 7) == 0))
-		return lay(plan, (struct op){ .kind = OP_SYMLINK, .src = zone, .dst = "/etc/localtime" });
+		return lay(plan,
+		           (struct op){ .kind = OP_SYMLINK, .src = zone, .dst = "/etc/localtime" });
 	bind.src = bind.dst = "/etc/localtime";
 	return lay(plan, bind);
 }
@@ -135,9 +137,9 @@ int plan_skeleton_mounts(struct plan *plan, const struct host *host)
 		r = lay_usr_config(plan, host);
 	if (r == 0 && !plan->ns.net)
 		r = lay(plan, (struct op){ .kind = OP_BIND,
-					   .flags = OP_RDONLY | OP_TRY,
-					   .src = "/etc/resolv.conf",
-					   .dst = "/etc/resolv.conf" });
+		                           .flags = OP_RDONLY | OP_TRY,
+		                           .src = "/etc/resolv.conf",
+		                           .dst = "/etc/resolv.conf" });
 	plan->skeleton = true;
 	plan->n_skeleton = plan->ops.len - mine;
 	return r < 0 ? r : vec_move_tail(&plan->ops, mine, 0);
@@ -169,21 +171,21 @@ static int lay_accounts(struct plan *plan)
 
 	if (ids->inner_uid != 0)
 		own_user = plan_printf(plan, "%s:x:%u:%u::%s:/bin/sh\n", ids->user, ids->inner_uid,
-				       ids->inner_gid, ids->home);
+		                       ids->inner_gid, ids->home);
 	if (ids->inner_gid != 0)
 		own_group = plan_printf(plan, "%s:x:%u:\n", ids->inner_uid ? ids->user : "user",
-					ids->inner_gid);
+		                        ids->inner_gid);
 	if (!own_user || !own_group)
 		return -ENOMEM;
 	r = lay_text(plan, "/etc/passwd",
-		     plan_printf(plan,
-				 "root:x:0:%u:root:/root:/bin/sh\n%s"
-				 "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-				 ids->inner_uid ? 0 : ids->inner_gid, own_user));
+	             plan_printf(plan,
+	                         "root:x:0:%u:root:/root:/bin/sh\n%s"
+	                         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+	                         ids->inner_uid ? 0 : ids->inner_gid, own_user));
 	if (r < 0)
 		return r;
 	return lay_text(plan, "/etc/group",
-			plan_printf(plan, "root:x:0:\n%snogroup:x:65534:\n", own_group));
+	                plan_printf(plan, "root:x:0:\n%snogroup:x:65534:\n", own_group));
 }
 
 static const char *inner_hostname(const struct plan *plan, const struct host *host)
@@ -208,21 +210,23 @@ int plan_skeleton_files(struct plan *plan, const struct host *host)
 	int r;
 
 	plan->ids.user = is_account_name(host->user) ? host->user : "user";
-	plan->ids.home = host->home && host->home[0] == '/' && !strpbrk(host->home, ":\n") ?
-				 host->home :
-				 "/home/user";
+	plan->ids.home = host->home && host->home[0] == '/' && !strpbrk(host->home, ":\n")
+	                         ? host->home
+	                         : "/home/user";
 	r = lay_accounts(plan);
 	if (r == 0)
-		r = lay_text(plan, "/etc/hosts",
-			     plan_printf(plan,
-					 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t%s\n",
-					 name));
+		r = lay_text(
+			plan, "/etc/hosts",
+			plan_printf(
+				plan,
+				"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t%s\n",
+				name));
 	if (r == 0)
 		r = lay_text(plan, "/etc/hostname", plan_printf(plan, "%s\n", name));
 	if (r == 0)
 		r = lay_text(plan, "/etc/nsswitch.conf",
-			     "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
-			     "services: files\nprotocols: files\n");
+		             "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
+		             "services: files\nprotocols: files\n");
 	if (r == 0 && plan->ids.inner_uid != 0)
 		r = lay(plan, (struct op){ .kind = OP_DIR, .dst = plan->ids.home, .perms = 0700 });
 	return r < 0 ? r : vec_move_tail(&plan->ops, mine, plan->n_skeleton);

@@ -14,10 +14,12 @@ struct host;
 /* Whether there is to be one: native, no --bare, nothing of the user's mounted on / itself. */
 bool plan_skeleton_wanted(const struct plan *plan);
 
-/* Puts the skeleton's links, directories and mounts before the user's operations. Returns 0 or -ENOMEM. */
+/* Puts the skeleton's links, directories and mounts before the user's operations. Returns 0 or
+ * -ENOMEM. */
 int plan_skeleton_mounts(struct plan *plan, const struct host *host);
 
-/* Puts the small files that show the resolved ids and namespaces behind them. Returns 0 or -ENOMEM. */
+/* Puts the small files that show the resolved ids and namespaces behind them. Returns 0 or -ENOMEM.
+ */
 int plan_skeleton_files(struct plan *plan, const struct host *host);
 
 /* Home directory and name of the payload's user inside; valid after plan_skeleton_files(). */

@@ -30,8 +30,8 @@ void plan_init(struct plan *plan, enum personality personality)
 void plan_free(struct plan *plan)
 {
 	struct vec *lists[] = { &plan->ops,          &plan->layers,   &plan->env,
-				&plan->caps,         &plan->warnings, &plan->seccomp_fds,
-				&plan->overlay_opts, &plan->keep_fds, &plan->lock_files };
+		                &plan->caps,         &plan->warnings, &plan->seccomp_fds,
+		                &plan->overlay_opts, &plan->keep_fds, &plan->lock_files };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		vec_free(lists[i]);

@@ -11,7 +11,7 @@ struct vec {
 	size_t size; /* of one item */
 };
 
-#define VEC_INIT(type) ((struct vec){ .size = sizeof(type) })
+#define VEC_INIT(type)       ((struct vec){ .size = sizeof(type) })
 #define VEC_AT(vec, type, i) (((type const *)(vec)->items)[i])
 
 /* Appends a copy of *item. Returns 0 or -ENOMEM. */

@@ -11,11 +11,12 @@
 
 #include "core/plan.h"
 
-/* CAP_CHECKPOINT_RESTORE, Linux 5.9: every kernel that we run on knows these. EINVAL for a higher one
- * means that there are no more of them. */
+/* CAP_CHECKPOINT_RESTORE, Linux 5.9: every kernel that we run on knows these. EINVAL for a higher
+ * one means that there are no more of them. */
 enum { CAPS_OLDEST_KERNEL = 40 };
 
-/* The sets as two words each, which is what the kernel takes; libcap's objects would be allocated. */
+/* The sets as two words each, which is what the kernel takes; libcap's objects would be allocated.
+ */
 struct caps {
 	uint64_t effective, permitted, inheritable;
 };
@@ -81,7 +82,8 @@ static uint64_t change_caps(const struct plan *plan, uint64_t *caps)
 
 	for (size_t i = 0; i < plan->caps.len; i++) {
 		const struct cap_change *change = &VEC_AT(&plan->caps, struct cap_change, i);
-		uint64_t bits = change->cap == CAP_EVERY ? ~(uint64_t)0 : (uint64_t)1 << change->cap;
+		uint64_t bits =
+			change->cap == CAP_EVERY ? ~(uint64_t)0 : (uint64_t)1 << change->cap;
 
 		*caps = change->kind == CAP_CHANGE_ADD ? *caps | bits : *caps & ~bits;
 		if (change->cap != CAP_EVERY)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,7 +38,7 @@ static pid_t sys_clone(uint64_t flags, int *ret_pidfd)
 	struct clone_args args = {
 		.flags = flags,
 		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+		.exit_signal = (flags & CLONE_PARENT) ? 0 : SIGCHLD,
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
@@ -77,8 +78,8 @@ static pid_t pid_of(int pidfd)
 	if (!file)
 		return -1;
 	while (pid < 0 && fgets(line, sizeof(line), file))
-		if (strncmp(line, "Pid:", 4) == 0)
-			pid = (pid_t)strtol(line + 4, NULL, 10);
+		if (sscanf(line, "Pid: %d", &pid) != 1)
+			pid = -1;
 	fclose(file);
 	return pid;
 }
@@ -91,8 +92,8 @@ static int send_pidfd(int sock, int pidfd)
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { .align = { .cmsg_level = SOL_SOCKET,
-				 .cmsg_type = SCM_RIGHTS,
-				 .cmsg_len = CMSG_LEN(sizeof(int)) } };
+		                 .cmsg_type = SCM_RIGHTS,
+		                 .cmsg_len = CMSG_LEN(sizeof(int)) } };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	if (pidfd >= 0) {
@@ -145,7 +146,7 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 
 		pid = sys_clone(flags | CLONE_PARENT, &pidfd);
 		if (pid != 0)
-			_exit(send_pidfd(pair[1], pid < 0 ? -1 : pidfd) < 0);
+			_exit(send_pidfd(pair[1], pid < 0 ? -1 : pidfd) < 0 ? 1 : 0);
 		close(pair[0]);
 		close(pair[1]);
 		return 0;
@@ -175,4 +176,24 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 		return clone_below_joined(flags, ret_pidfd, err);
 	pid = sys_clone(flags, ret_pidfd);
 	return pid < 0 ? clone_failed(errno, err) : pid;
+}
+
+/* Its own stack, because the memory may be shared; execvp(3) puts a copy of the arguments there. */
+pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, struct clone_result *ret)
+{
+	size_t size = 256 * 1024 + ret->n_args * 2 * sizeof(char *);
+	int shared = flags & CLONE_PAYLOAD_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
+	int pidfd_flag = flags & CLONE_PAYLOAD_PIDFD ? CLONE_PIDFD : 0;
+	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	pid_t pid;
+
+	ret->pidfd = -1;
+	if (stack == MAP_FAILED)
+		return -errno;
+	pid = clone(fn, stack + size, shared | pidfd_flag | SIGCHLD, arg, &ret->pidfd);
+	if (pid < 0)
+		pid = -errno;
+	munmap(stack, size);
+	return pid;
 }

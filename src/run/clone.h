@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one place where a process is cloned into the namespaces of a plan. */
+/* The one place where processes are cloned: into the namespaces of a plan, and the payload. */
 #pragma once
 
 #include <sys/types.h>
@@ -8,6 +8,18 @@
 
 struct plan;
 
-/* Joins what is to be joined, and clones. Returns the child's pid with *ret_pidfd (close-on-exec), 0
- * in the child, or -errno with err set. The child is a child of the caller in every case. */
+/* Joins what is to be joined, and clones. Returns the child's pid with *ret_pidfd (close-on-exec),
+ * 0 in the child, or -errno with err set. The child is a child of the caller in every case. */
 pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err);
+
+/* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_PAYLOAD_SHARES_MEMORY the
+ * caller stands still until then and no page table is copied (vfork(2)); fn may write only what
+ * nobody reads afterwards. ret->n_args tells how many pointers exec may copy on the stack;
+ * CLONE_PAYLOAD_PIDFD gives ret->pidfd. Returns the pid or -errno. */
+enum { CLONE_PAYLOAD_SHARES_MEMORY = 1, CLONE_PAYLOAD_PIDFD = 2 };
+struct clone_result {
+	size_t n_args;
+	int pidfd;
+};
+typedef int clone_fn(void *arg);
+pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, struct clone_result *ret);

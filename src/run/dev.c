@@ -16,7 +16,7 @@
 
 /* Binds a host file on name in dirfd, a directory of ours that nobody else can change yet. */
 static int bind_into(struct fs_ctx *ctx, const char *src, int dirfd, const char *name,
-		     struct err *err)
+                     struct err *err)
 {
 	struct dest dest = { .root = ctx->root, .path = src, .dir_fd = dirfd, .name = name };
 	cleanup_fd int made = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
@@ -33,7 +33,7 @@ static int bind_into(struct fs_ctx *ctx, const char *src, int dirfd, const char 
 static int add_nodes(struct fs_ctx *ctx, int dev_fd, struct err *err)
 {
 	static const char *const nodes[] = { "/dev/null",   "/dev/zero",    "/dev/full",
-					     "/dev/random", "/dev/urandom", "/dev/tty" };
+		                             "/dev/random", "/dev/urandom", "/dev/tty" };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(nodes); i++)
@@ -84,10 +84,11 @@ static int add_pts(struct fs_ctx *ctx, int dev_fd, const char *path, struct err 
 	return r;
 }
 
-/* The terminal that the caller's output goes to, so that programs that open /dev/console find it. */
+/* The terminal that the caller's output goes to, so that programs that open /dev/console find it.
+ */
 static int add_console(struct fs_ctx *ctx, int dev_fd, struct err *err)
 {
-	char tty[64];
+	char tty[64] = "";
 
 	if (ttyname_r(STDOUT_FILENO, tty, sizeof(tty)) != 0)
 		return 0;
@@ -139,7 +140,8 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 		dest.fd = openat(proc, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (dest.fd < 0)
 			return err_step(err, STEP_PROC_COVER, errno, names[i], NULL);
-		r = fs_mounted(&dest, mount_bind(dest.fd, names[i], &dest, attrs | MOUNT_ATTR_RDONLY, err));
+		r = fs_mounted(&dest, mount_bind(dest.fd, names[i], &dest,
+		                                 attrs | MOUNT_ATTR_RDONLY, err));
 		if (r < 0)
 			return r;
 	}
@@ -162,8 +164,8 @@ int fs_proc(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 	} else {
 		cleanup_fd int host = open("/proc", O_PATH | O_CLOEXEC);
 
-		r = host < 0 ? err_step(err, STEP_SOURCE, errno, "/proc", NULL) :
-			       dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+		r = host < 0 ? err_step(err, STEP_SOURCE, errno, "/proc", NULL)
+		             : dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
 		if (r == 0)
 			r = fs_mounted(&dest, mount_bind(host, "/proc", &dest, proc.attrs, err));
 	}

@@ -61,8 +61,9 @@ static int check_reuse(const struct fs_ctx *ctx, const struct op *op, struct err
 		return 0;
 	for (const struct op *prev = plan_op(ctx->plan, 0); prev < op; prev++)
 		if ((prev->kind == OP_FILE || prev->kind == OP_BIND_DATA) && prev->fd == op->fd)
-			return err_text(err, 0, "fd %d was already read for '%s' and is needed for '%s'",
-					op->fd, prev->dst, op->dst);
+			return err_text(err, 0,
+			                "fd %d was already read for '%s' and is needed for '%s'",
+			                op->fd, prev->dst, op->dst);
 	return 0;
 }
 
@@ -98,13 +99,13 @@ struct scratch {
 	int fd;
 };
 
-static int scratch_open(const struct fs_ctx *ctx, const struct op *op, int perms, struct scratch *ret,
-			struct err *err)
+static int scratch_open(const struct fs_ctx *ctx, const struct op *op, int perms,
+                        struct scratch *ret, struct err *err)
 {
 	for (unsigned int i = 0; i < 1000; i++) {
 		snprintf(ret->name, sizeof(ret->name), ".sbx-data.%u", i);
 		ret->fd = openat(ctx->root->base_fd, ret->name,
-				 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (ret->fd >= 0 || errno != EEXIST)
 			break;
 	}
@@ -114,9 +115,10 @@ static int scratch_open(const struct fs_ctx *ctx, const struct op *op, int perms
 }
 
 static int scratch_bind(struct fs_ctx *ctx, const struct op *op, const struct scratch *scratch,
-			uint64_t attrs, struct err *err)
+                        uint64_t attrs, struct err *err)
 {
-	cleanup_fd int src = openat(ctx->root->base_fd, scratch->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int src =
+		openat(ctx->root->base_fd, scratch->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct dest dest;
 	int r;
 
@@ -138,7 +140,8 @@ int fs_bind_data(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err
 	if (op->flags & OP_RDONLY)
 		attrs |= MOUNT_ATTR_RDONLY;
 	if (r == 0)
-		r = scratch_open(ctx, op, op->perms == OP_PERMS_DEFAULT ? 0600 : op->perms, &scratch, err);
+		r = scratch_open(ctx, op, op->perms == OP_PERMS_DEFAULT ? 0600 : op->perms,
+		                 &scratch, err);
 	if (r == 0)
 		r = copy_fd(op, scratch.fd, err);
 	cleanup_fd_fn(&scratch.fd);
@@ -157,9 +160,9 @@ static int mask_file(struct fs_ctx *ctx, const struct op *op, struct err *err)
 	cleanup_fd_fn(&scratch.fd);
 	if (r == 0)
 		r = scratch_bind(ctx, op, &scratch,
-				 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					 MOUNT_ATTR_NOEXEC,
-				 err);
+		                 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		                         MOUNT_ATTR_NOEXEC,
+		                 err);
 	if (r == 0 && unlinkat(ctx->root->base_fd, scratch.name, 0) < 0)
 		r = err_step(err, STEP_MASK, errno, op->dst, NULL);
 	return r;
@@ -168,11 +171,14 @@ static int mask_file(struct fs_ctx *ctx, const struct op *op, struct err *err)
 /* Nothing is made where nothing is: a stub in a bind that can be written would stay on the host. */
 int fs_mask(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
-	static const struct mount_option options[] = { { "mode", "0555" }, { "size", "4k" }, { 0 } };
+	static const struct mount_option options[] = { { "mode", "0555" },
+		                                       { "size", "4k" },
+		                                       { 0 } };
 	const struct mount_new empty = {
 		.type = "tmpfs",
 		.options = options,
-		.attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+		.attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+		         MOUNT_ATTR_NOEXEC,
 		.step = STEP_MASK,
 	};
 	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_EXISTING, 0, err);
@@ -185,5 +191,6 @@ int fs_mask(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return err_step(err, STEP_MASK, errno, op->dst, NULL);
-	return S_ISDIR(st.st_mode) ? fs_mount_on_dir(ctx, op, &empty, err) : mask_file(ctx, op, err);
+	return S_ISDIR(st.st_mode) ? fs_mount_on_dir(ctx, op, &empty, err)
+	                           : mask_file(ctx, op, err);
 }

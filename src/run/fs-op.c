@@ -36,7 +36,7 @@ int fs_mounted(struct dest *dest, int fd)
 }
 
 int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,
-		    struct err *err)
+                    struct err *err)
 {
 	struct dest dest;
 	int r = dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
@@ -57,7 +57,8 @@ static int apply_bind(struct fs_ctx *ctx, const struct op *op, int src_fd, struc
 		attrs |= MOUNT_ATTR_RDONLY;
 	if (fstat(src_fd, &st) < 0)
 		return err_step(err, STEP_SOURCE, errno, op->src, NULL);
-	r = dest_prepare(ctx->root, op->dst, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, &dest, err);
+	r = dest_prepare(ctx->root, op->dst, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, &dest,
+	                 err);
 	if (r < 0)
 		return r;
 	return fs_mounted(&dest, mount_bind(src_fd, op->src, &dest, attrs, err));
@@ -81,23 +82,25 @@ static int apply_tmpfs(struct fs_ctx *ctx, const struct op *op, int src_fd, stru
 {
 	char mode[16];
 	char size[24];
-	struct mount_option options[4] = { { "mode", mode } };
+	const struct mount_option options[] = {
+		{ "mode", mode },
+		{ op->size         ? "size"
+		  : op->file_label ? "context"
+		                   : NULL,
+		  op->size ? size : op->file_label },
+		{ op->size && op->file_label ? "context" : NULL, op->file_label },
+		{ NULL, NULL },
+	};
 	const struct mount_new tmpfs = {
 		.type = "tmpfs",
 		.options = options,
 		.attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 		.step = STEP_TMPFS,
 	};
-	size_t n = 1;
 
 	(void)src_fd;
 	snprintf(mode, sizeof(mode), "%#o", (unsigned int)perms_or(op, 0755));
-	if (op->size) {
-		snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
-		options[n++] = (struct mount_option){ "size", size };
-	}
-	if (op->file_label)
-		options[n++] = (struct mount_option){ "context", op->file_label };
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
 	return fs_mount_on_dir(ctx, op, &tmpfs, err);
 }
 
@@ -111,7 +114,8 @@ static int apply_mqueue(struct fs_ctx *ctx, const struct op *op, int src_fd, str
 
 static int apply_dir(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
-	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_DIR, (mode_t)perms_or(op, 0755), err);
+	cleanup_fd int fd =
+		dest_open(ctx->root, op->dst, DEST_DIR, (mode_t)perms_or(op, 0755), err);
 
 	(void)src_fd;
 	return fd < 0 ? fd : 0;
@@ -177,15 +181,23 @@ static int apply_hostname(struct fs_ctx *ctx, const struct op *op, int src_fd, s
 }
 
 static fs_apply_fn *const apply[OP_KINDS] = {
-	[OP_BIND] = apply_bind,       [OP_BIND_FD] = apply_bind,
+	[OP_BIND] = apply_bind,
+	[OP_BIND_FD] = apply_bind,
 	[OP_REMOUNT_RO] = apply_remount_ro,
-	[OP_PROC] = fs_proc,          [OP_DEV] = fs_dev,
-	[OP_TMPFS] = apply_tmpfs,     [OP_MQUEUE] = apply_mqueue,
-	[OP_DIR] = apply_dir,         [OP_FILE] = fs_file,
-	[OP_BIND_DATA] = fs_bind_data, [OP_SYMLINK] = apply_symlink,
-	[OP_CHMOD] = apply_chmod,     [OP_OVERLAY] = fs_overlay,
-	[OP_TMP_OVERLAY] = fs_overlay, [OP_RO_OVERLAY] = fs_overlay,
-	[OP_HOSTNAME] = apply_hostname, [OP_MASK] = fs_mask,
+	[OP_PROC] = fs_proc,
+	[OP_DEV] = fs_dev,
+	[OP_TMPFS] = apply_tmpfs,
+	[OP_MQUEUE] = apply_mqueue,
+	[OP_DIR] = apply_dir,
+	[OP_FILE] = fs_file,
+	[OP_BIND_DATA] = fs_bind_data,
+	[OP_SYMLINK] = apply_symlink,
+	[OP_CHMOD] = apply_chmod,
+	[OP_OVERLAY] = fs_overlay,
+	[OP_TMP_OVERLAY] = fs_overlay,
+	[OP_RO_OVERLAY] = fs_overlay,
+	[OP_HOSTNAME] = apply_hostname,
+	[OP_MASK] = fs_mask,
 	[OP_TEXT] = fs_text,
 };
 

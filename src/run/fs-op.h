@@ -28,10 +28,10 @@ int fs_apply_all(struct fs_ctx *ctx, struct err *err);
 typedef int fs_apply_fn(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err);
 fs_apply_fn fs_file, fs_text, fs_bind_data, fs_overlay, fs_dev, fs_proc, fs_mask;
 
-/* Ends a mount on dest: fd is what mount_bind() or mount_new() gave. What was mounted on the root is
- * the root from now on. Closes both descriptors. Returns 0, or fd when that is -errno. */
+/* Ends a mount on dest: fd is what mount_bind() or mount_new() gave. What was mounted on the root
+ * is the root from now on. Closes both descriptors. Returns 0, or fd when that is -errno. */
 int fs_mounted(struct dest *dest, int fd);
 
 /* Mounts a new file system on the operation's destination, a directory made for it. */
 int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,
-		    struct err *err);
+                    struct err *err);

@@ -63,21 +63,22 @@ static int add_layer(struct layers *layers, int dirfd, const char *path, struct 
 
 /* The first --overlay-src is the lowest; the kernel's list begins with the uppermost. */
 static int add_lower(struct layers *layers, const struct plan *plan, const struct op *op,
-		     struct err *err)
+                     struct err *err)
 {
 	int r = add_text(layers, op->dst, err, "userxattr,lowerdir=");
 
 	for (size_t i = op->n_layers; r == 0 && i-- > 0;) {
 		int fd = add_layer(layers, AT_FDCWD,
-				   VEC_AT(&plan->layers, const char *, op->layers_at + i), err);
+		                   VEC_AT(&plan->layers, const char *, op->layers_at + i), err);
 
-		r = fd < 0 ? fd : add_text(layers, op->dst, err, "/proc/self/fd/%d%s", fd, i ? ":" : "");
+		r = fd < 0 ? fd
+		           : add_text(layers, op->dst, err, "/proc/self/fd/%d%s", fd, i ? ":" : "");
 	}
 	return r;
 }
 
 static int add_upper(struct layers *layers, int dirfd, const char *upper, const char *work,
-		     struct err *err)
+                     struct err *err)
 {
 	int upper_fd = add_layer(layers, dirfd, upper, err);
 	int work_fd = upper_fd < 0 ? upper_fd : add_layer(layers, dirfd, work, err);
@@ -85,12 +86,13 @@ static int add_upper(struct layers *layers, int dirfd, const char *upper, const 
 	if (work_fd < 0)
 		return work_fd;
 	return add_text(layers, upper, err, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d",
-			upper_fd, work_fd);
+	                upper_fd, work_fd);
 }
 
-/* The upper layer of --tmp-overlay lives in a tmpfs on the destination, which the overlay covers. */
+/* The upper layer of --tmp-overlay lives in a tmpfs on the destination, which the overlay covers.
+ */
 static int add_tmp_upper(struct layers *layers, struct fs_ctx *ctx, const struct op *op,
-			 struct err *err)
+                         struct err *err)
 {
 	static const struct mount_option options[] = { { "mode", "0755" }, { 0 } };
 	const struct mount_new tmpfs = {
@@ -113,7 +115,7 @@ static int add_tmp_upper(struct layers *layers, struct fs_ctx *ctx, const struct
 }
 
 static int mount_layers(struct fs_ctx *ctx, const struct op *op, const struct layers *layers,
-			struct err *err)
+                        struct err *err)
 {
 	char path[FD_PATH_MAX];
 	struct dest dest;
@@ -124,9 +126,10 @@ static int mount_layers(struct fs_ctx *ctx, const struct op *op, const struct la
 		return r;
 	fd_path(dest.fd, path);
 	if (mount("overlay", path, "overlay",
-		  MS_NOSUID | MS_NODEV | (op->kind == OP_RO_OVERLAY ? MS_RDONLY : 0), layers->text) < 0)
-		fd = errno == ELOOP ? err_step(err, STEP_OVERLAY_LOOP, 0, op->dst, NULL) :
-				      err_step(err, STEP_OVERLAY, errno, op->dst, layers->text);
+	          MS_NOSUID | MS_NODEV | (op->kind == OP_RO_OVERLAY ? MS_RDONLY : 0),
+	          layers->text) < 0)
+		fd = errno == ELOOP ? err_step(err, STEP_OVERLAY_LOOP, 0, op->dst, NULL)
+		                    : err_step(err, STEP_OVERLAY, errno, op->dst, layers->text);
 	else
 		fd = mount_top(&dest);
 	return fs_mounted(&dest, fd);
@@ -147,7 +150,7 @@ int fs_overlay(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *
 		r = add_tmp_upper(&layers, ctx, op, err);
 	for (size_t i = 0; r == 0 && i < ctx->plan->overlay_opts.len; i++)
 		r = add_text(&layers, op->dst, err, ",%s",
-			     VEC_AT(&ctx->plan->overlay_opts, const char *, i));
+		             VEC_AT(&ctx->plan->overlay_opts, const char *, i));
 	if (r == 0)
 		r = mount_layers(ctx, op, &layers, err);
 	layers_close(&layers);

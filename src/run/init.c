@@ -6,11 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/clone.h"
 #include "run/fds.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -31,13 +32,28 @@ static int take_locks(const struct plan *plan, int *fds, struct err *err)
 	return 0;
 }
 
-/* A vfork spares the copy of the page tables; a new time namespace is entered only by a real fork. */
-static pid_t start_payload(struct run *run)
+static int run_payload(void *run)
 {
-	pid_t pid = run->plan->ns.time ? fork() : vfork();
+	payload_exec(run);
+}
 
-	if (pid == 0)
-		payload_exec(run);
+/* Shared memory spares the copy of the page tables; a new time namespace is entered only by a real
+ * fork. */
+static pid_t start_payload(struct run *run, int *ret_pidfd)
+{
+	const struct plan_process *process = &run->plan->process;
+	struct clone_result result = { 0 };
+	unsigned int flags = 0;
+	pid_t pid;
+
+	while (process->argv[result.n_args])
+		result.n_args++;
+	if (!run->plan->ns.time)
+		flags |= CLONE_PAYLOAD_SHARES_MEMORY;
+	if (process->forward_signals)
+		flags |= CLONE_PAYLOAD_PIDFD;
+	pid = clone_payload(run_payload, run, flags, &result);
+	*ret_pidfd = result.pidfd;
 	return pid;
 }
 
@@ -54,36 +70,23 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
-static int tell_started(const struct run *run, pid_t pid, struct err *err)
-{
-	int pidfd = -1;
-	int r;
-
-	if (run->plan->process.forward_signals) {
-		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-		if (pidfd < 0)
-			return err_step(err, STEP_SYNC, errno, NULL, NULL);
-	}
-	r = sync_send_started(run->sync, pidfd);
-	if (pidfd >= 0)
-		close(pidfd);
-	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
-}
-
 int init_start(struct run *run, struct err *err)
 {
-	int *locks = calloc(run->plan->lock_files.len + 2, sizeof(*locks));
+	cleanup_free int *locks = calloc(run->plan->lock_files.len + 2, sizeof(*locks));
+	int pidfd;
 	pid_t pid;
-	int r = locks ? take_locks(run->plan, locks, err) : err_text(err, ENOMEM, "start pid 1");
+	int r;
 
+	if (!locks)
+		return err_text(err, ENOMEM, "start pid 1");
+	r = take_locks(run->plan, locks, err);
 	if (r < 0)
 		return r;
-	pid = start_payload(run);
+	pid = start_payload(run, &pidfd);
 	if (pid < 0)
-		return err_step(err, STEP_FORK, errno, "the payload", NULL);
-	r = tell_started(run, pid, err);
-	if (r == 0)
-		r = keep_only_own_fds(run, locks, err);
+		return err_step(err, STEP_FORK, -pid, "the payload", NULL);
+	r = sync_send_started(run->sync, pidfd);
+	r = r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : keep_only_own_fds(run, locks, err);
 	/* bwrap's callers count on their filter to hold for pid 1, too */
 	if (r == 0)
 		r = seccomp_load(&run->seccomp, err);
@@ -113,8 +116,8 @@ void init_main(struct run *run, pid_t payload)
 		if (pid != payload)
 			continue;
 		code = exit_code(status);
-		/* as sbx, the sandbox ends with its payload: the kernel kills what is left of the pid
-		 * namespace with us. As bwrap, the rest lives on, and so do we. */
+		/* as sbx, the sandbox ends with its payload: the kernel kills what is left of the
+		 * pid namespace with us. As bwrap, the rest lives on, and so do we. */
 		if (native || (wait4(-1, NULL, WNOHANG, NULL) < 0 && errno == ECHILD)) {
 			(void)sync_send_exit(run->sync, status, true);
 			_exit(code);

@@ -31,9 +31,10 @@
 static int prepare_signals(struct run *run, struct monitor *monitor, struct err *err)
 {
 	static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
-	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+	if (sigaction(SIGCHLD, &by_default, NULL) < 0)
 		return err_step(err, STEP_PRCTL, errno, "SIGCHLD", NULL);
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)

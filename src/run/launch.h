@@ -5,5 +5,6 @@ struct plan;
 struct host;
 
 /* Carries out a checked plan: makes the namespaces, starts the set-up in them and watches over it.
- * env is what plan_environment() gave. Prints what fails. Returns the exit status of the program. */
+ * env is what plan_environment() gave. Prints what fails. Returns the exit status of the program.
+ */
 int launch_run(const struct plan *plan, const struct host *host, char **env);

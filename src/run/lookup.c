@@ -18,7 +18,7 @@ static int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = flags | O_CLOEXEC,
-		.mode = flags & O_CREAT ? mode : 0,
+		.mode = (flags & O_CREAT) ? mode : 0,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -28,8 +28,8 @@ static int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode)
 void lookup_probe(struct root *root, bool force_fallback)
 {
 	/* ENOSYS from an old kernel or gVisor, EPERM from a filter that does not know the call */
-	root->has_openat2 = !force_fallback &&
-			    (sys_openat2(-1, "x", O_PATH, 0) >= 0 || errno == EBADF);
+	root->has_openat2 =
+		!force_fallback && (sys_openat2(-1, "x", O_PATH, 0) >= 0 || errno == EBADF);
 }
 
 /* O_NONBLOCK: a FIFO as the destination is an error, not a wait. */
@@ -99,8 +99,23 @@ static enum step failed_step(enum dest_kind kind, int r)
 	}
 }
 
+/* --dest-symlinks=refuse: what was opened must not be the link itself. */
+static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind)
+{
+	char target[2];
+
+	if (!root->refuse_symlinks || kind == DEST_NOFOLLOW || kind == DEST_PARENT)
+		return false;
+	return fd == -ELOOP || (fd >= 0 && readlinkat(fd, "", target, sizeof(target)) >= 0);
+}
+
+static bool may_make(enum dest_kind kind)
+{
+	return kind != DEST_EXISTING && kind != DEST_NOFOLLOW;
+}
+
 int dest_open(const struct root *root, const char *path, enum dest_kind kind, mode_t mode,
-	      struct err *err)
+              struct err *err)
 {
 	int fd = -ENOENT;
 
@@ -108,18 +123,12 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 	if (root->has_openat2 && kind != DEST_PARENT)
 		fd = open_in_root(root, path, kind, mode);
 	/* what is missing is made by the walk; what the kernel refuses stays refused */
-	if (fd == -ENOENT && (!root->has_openat2 || (kind != DEST_EXISTING && kind != DEST_NOFOLLOW)))
+	if (fd == -ENOENT && (!root->has_openat2 || may_make(kind)))
 		fd = lookup_walk(root, path, kind, mode);
-	if (fd >= 0 && root->refuse_symlinks && kind != DEST_NOFOLLOW && kind != DEST_PARENT) {
-		char target[2];
-
-		if (readlinkat(fd, "", target, sizeof(target)) >= 0) {
-			close(fd);
-			return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
-		}
-	}
-	if (fd == -ELOOP && root->refuse_symlinks)
+	if (is_refused_link(root, fd, kind)) {
+		cleanup_fd_fn(&fd);
 		return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
+	}
 	if (fd < 0)
 		return err_step(err, failed_step(kind, fd), -fd, path, NULL);
 	if (kind == DEST_DIR && faccessat(fd, ".", F_OK, 0) < 0 && errno == ENOTDIR) {
@@ -130,7 +139,7 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 }
 
 int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
-		 struct err *err)
+                 struct err *err)
 {
 	struct stat at;
 	struct stat top;

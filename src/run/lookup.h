@@ -13,11 +13,11 @@
 #include "core/err.h"
 
 struct root {
-	int fd;              /* O_PATH: what is "/" for every destination */
-	int base_fd;         /* O_PATH: the tmpfs that we made, also when fd was mounted over */
+	int fd;      /* O_PATH: what is "/" for every destination */
+	int base_fd; /* O_PATH: the tmpfs that we made, also when fd was mounted over */
 	bool has_openat2;
-	bool refuse_symlinks; /* --dest-symlinks=refuse: no link as the last component */
-	bool has_mount_api;   /* open_tree, move_mount, mount_setattr, fsopen can be used */
+	bool refuse_symlinks;      /* --dest-symlinks=refuse: no link as the last component */
+	bool has_mount_api;        /* open_tree, move_mount, mount_setattr, fsopen can be used */
 	struct mount_table *table; /* the host's mounts, for the old mount API only; lazily read */
 };
 
@@ -35,7 +35,7 @@ void lookup_probe(struct root *root, bool force_fallback);
 
 /* Opens a destination. Returns a descriptor (close-on-exec), or -errno with err set. */
 int dest_open(const struct root *root, const char *path, enum dest_kind kind, mode_t mode,
-	      struct err *err);
+              struct err *err);
 
 /* Where a mount goes: path inside root, the descriptor of what is there, and whether that is the
  * root itself, by whatever path ("/", "/x/..", a link to "/"). */
@@ -50,10 +50,11 @@ struct dest {
 
 /* dest_open() for a mount point. The caller closes ret->fd. Returns 0, or -errno with err set. */
 int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
-		 struct err *err);
+                 struct err *err);
 
 /* The fallback alone, without an error text: a descriptor or -errno. */
 int lookup_walk(const struct root *root, const char *path, enum dest_kind kind, mode_t mode);
 
-/* The name of the last component, to go with DEST_PARENT; "" when the path ends in none ("/", ".."). */
+/* The name of the last component, to go with DEST_PARENT; "" when the path ends in none ("/",
+ * ".."). */
 void lookup_last(const char *path, char ret_name[256]);

@@ -14,7 +14,8 @@ static void print(const struct plan *plan, const char *level, const char *text)
 {
 	const char *name = plan->personality == PERSONALITY_BWRAP ? "bwrap" : "sbx";
 	char line[ERR_LINE_MAX + 32];
-	int len = snprintf(line, sizeof(line), "%s%s: %s\n", plan->level_prefix ? level : "", name, text);
+	int len = snprintf(line, sizeof(line), "%s%s: %s\n", plan->level_prefix ? level : "", name,
+	                   text);
 
 	if (len >= (int)sizeof(line))
 		len = (int)sizeof(line) - 1;

@@ -124,8 +124,8 @@ int monitor_run(struct monitor *monitor)
 		message_error(monitor->plan, &monitor->err);
 		return message_exit_status(monitor->plan, &monitor->err);
 	}
-	code = WIFSIGNALED(monitor->status) ? 128 + WTERMSIG(monitor->status) :
-					      WEXITSTATUS(monitor->status);
+	code = WIFSIGNALED(monitor->status) ? 128 + WTERMSIG(monitor->status)
+	                                    : WEXITSTATUS(monitor->status);
 	report_exit(monitor->plan, code);
 	return code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The monitor: what stays outside the sandbox. It waits for the end, passes signals on and turns how
- * the payload ended into an exit status.
+ * The monitor: what stays outside the sandbox. It waits for the end, passes signals on and turns
+ * how the payload ended into an exit status.
  */
 #pragma once
 

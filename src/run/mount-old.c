@@ -24,10 +24,10 @@ struct mount_table {
 
 static unsigned long attrs_to_ms(uint64_t attrs)
 {
-	return (attrs & MOUNT_ATTR_RDONLY ? MS_RDONLY : 0) |
-	       (attrs & MOUNT_ATTR_NOSUID ? MS_NOSUID : 0) |
-	       (attrs & MOUNT_ATTR_NODEV ? MS_NODEV : 0) |
-	       (attrs & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0);
+	return ((attrs & MOUNT_ATTR_RDONLY) ? MS_RDONLY : 0) |
+	       ((attrs & MOUNT_ATTR_NOSUID) ? MS_NOSUID : 0) |
+	       ((attrs & MOUNT_ATTR_NODEV) ? MS_NODEV : 0) |
+	       ((attrs & MOUNT_ATTR_NOEXEC) ? MS_NOEXEC : 0);
 }
 
 /* The flags that a mount has already: a user namespace may not take them away in a remount. */
@@ -37,9 +37,9 @@ static unsigned long current_ms(int fd)
 		unsigned long st;
 		unsigned long ms;
 	} pairs[] = {
-		{ ST_RDONLY, MS_RDONLY },   { ST_NOSUID, MS_NOSUID },
-		{ ST_NODEV, MS_NODEV },     { ST_NOEXEC, MS_NOEXEC },
-		{ ST_NOATIME, MS_NOATIME }, { ST_NODIRATIME, MS_NODIRATIME },
+		{ ST_RDONLY, MS_RDONLY },     { ST_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MS_NODEV },       { ST_NOEXEC, MS_NOEXEC },
+		{ ST_NOATIME, MS_NOATIME },   { ST_NODIRATIME, MS_NODIRATIME },
 		{ ST_RELATIME, MS_RELATIME },
 	};
 	struct statvfs fs;
@@ -58,7 +58,8 @@ int mount_old_restrict(int fd, uint64_t attrs)
 	char path[FD_PATH_MAX];
 
 	fd_path(fd, path);
-	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | current_ms(fd) | attrs_to_ms(attrs), NULL) < 0)
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | current_ms(fd) | attrs_to_ms(attrs),
+	          NULL) < 0)
 		return -errno;
 	return 0;
 }
@@ -70,7 +71,8 @@ static void unescape(char *text)
 
 	for (; *text; text++) {
 		if (text[0] == '\\' && text[1] && text[2] && text[3]) {
-			*out++ = (char)(((text[1] - '0') << 6) | ((text[2] - '0') << 3) | (text[3] - '0'));
+			*out++ = (char)(((text[1] - '0') << 6) | ((text[2] - '0') << 3) |
+			                (text[3] - '0'));
 			text += 3;
 		} else {
 			*out++ = *text;
@@ -173,7 +175,8 @@ static int restrict_tree(int src_fd, const struct dest *dest, int top_fd, uint64
 		if (!sub || !*sub)
 			continue;
 		fd = lookup_walk(&top, sub, DEST_NOFOLLOW, 0);
-		/* covered by another mount, or out of the user's reach: then of the payload's, too */
+		/* covered by another mount, or out of the user's reach: then of the payload's, too
+		 */
 		if (fd == -ENOENT || fd == -EACCES || fd == -ENOTDIR)
 			continue;
 		r = fd < 0 ? fd : mount_old_restrict(fd, attrs);
@@ -184,7 +187,7 @@ static int restrict_tree(int src_fd, const struct dest *dest, int top_fd, uint64
 }
 
 int mount_old_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
-		   struct err *err)
+                   struct err *err)
 {
 	char from[FD_PATH_MAX];
 	char to[FD_PATH_MAX];
@@ -211,7 +214,7 @@ static int join_options(const struct mount_option *option, char *buf, size_t siz
 	buf[0] = '\0';
 	for (; option && option->key; option++) {
 		int n = snprintf(buf + len, size - len, "%s%s%s%s", len ? "," : "", option->key,
-				 option->value ? "=" : "", option->value ? option->value : "");
+		                 option->value ? "=" : "", option->value ? option->value : "");
 
 		if (n < 0 || (size_t)n >= size - len)
 			return -ENAMETOOLONG;

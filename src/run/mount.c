@@ -18,7 +18,7 @@ static int sys_open_tree(int dirfd, const char *path, unsigned int flags)
 static int sys_move_mount(int from_fd, int to_fd)
 {
 	return (int)syscall(SYS_move_mount, from_fd, "", to_fd, "",
-			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 static int sys_mount_setattr(int fd, unsigned int flags, uint64_t attrs)
@@ -47,11 +47,11 @@ static int sys_fsmount(int fd, uint64_t attrs)
  * runtime takes away, answers ENOSYS or EPERM. */
 void mount_probe(struct root *root, bool force_old)
 {
-	root->has_mount_api =
-		!force_old && sys_open_tree(-1, "", OPEN_TREE_CLONE | AT_EMPTY_PATH) < 0 &&
-		errno == EBADF && sys_mount_setattr(-1, 0, MOUNT_ATTR_RDONLY) < 0 && errno == EBADF &&
-		sys_move_mount(-1, -1) < 0 && errno == EBADF && sys_fsmount(-1, 0) < 0 &&
-		errno == EBADF;
+	root->has_mount_api = !force_old &&
+	                      sys_open_tree(-1, "", OPEN_TREE_CLONE | AT_EMPTY_PATH) < 0 &&
+	                      errno == EBADF && sys_mount_setattr(-1, 0, MOUNT_ATTR_RDONLY) < 0 &&
+	                      errno == EBADF && sys_move_mount(-1, -1) < 0 && errno == EBADF &&
+	                      sys_fsmount(-1, 0) < 0 && errno == EBADF;
 }
 
 void fd_path(int fd, char ret_path[FD_PATH_MAX])
@@ -59,14 +59,15 @@ void fd_path(int fd, char ret_path[FD_PATH_MAX])
 	snprintf(ret_path, FD_PATH_MAX, "/proc/self/fd/%d", fd);
 }
 
-int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs, struct err *err)
+int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
+               struct err *err)
 {
 	cleanup_fd int tree = -1;
 
 	if (!dest->root->has_mount_api)
 		return mount_old_bind(src_fd, src, dest, attrs, err);
 	tree = sys_open_tree(src_fd, "",
-			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (tree < 0)
 		return err_step(err, STEP_BIND, errno, src, dest->path);
 	if (sys_mount_setattr(tree, AT_RECURSIVE, attrs) < 0)
@@ -86,7 +87,7 @@ static int make_fs(const struct mount_new *new)
 		return -errno;
 	for (const struct mount_option *option = new->options; option && option->key; option++)
 		if (sys_fsconfig(fs, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
-				 option->key, option->value) < 0)
+		                 option->key, option->value) < 0)
 			return -errno;
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -errno;

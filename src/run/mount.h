@@ -21,8 +21,10 @@ struct mount_option {
 void mount_probe(struct root *root, bool force_old);
 
 /* Binds the tree at src_fd (O_PATH, of this mount namespace) on dest, with the MOUNT_ATTR_* attrs
- * added to every mount in it. Returns a descriptor of the new mount's root, or -errno with err set. */
-int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs, struct err *err);
+ * added to every mount in it. Returns a descriptor of the new mount's root, or -errno with err set.
+ */
+int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
+               struct err *err);
 
 /* Mounts a new file system of type on dest; options end with a NULL key, step names the failure.
  * Returns a descriptor of its root, or -errno with err set. */
@@ -34,7 +36,8 @@ struct mount_new {
 };
 int mount_new(const struct mount_new *new, const struct dest *dest, struct err *err);
 
-/* Adds attrs to the one mount whose root fd is. Returns 0 or -errno; -EINVAL when fd is no mount's root. */
+/* Adds attrs to the one mount whose root fd is. Returns 0 or -errno; -EINVAL when fd is no mount's
+ * root. */
 int mount_restrict(const struct root *root, int fd, uint64_t attrs);
 
 /* Opens the topmost mount on dest after a mount(2) there. Returns a descriptor or -errno. */
@@ -42,7 +45,7 @@ int mount_top(const struct dest *dest);
 
 /* The same with mount(2). */
 int mount_old_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
-		   struct err *err);
+                   struct err *err);
 int mount_old_new(const struct mount_new *new, const struct dest *dest, struct err *err);
 int mount_old_restrict(int fd, uint64_t attrs);
 void mount_old_free(struct root *root);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The namespaces beside the user and the mount namespace: what is set inside them, and their ids. */
+/* The namespaces beside the user and the mount namespace: what is set inside them, and their ids.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -19,8 +20,8 @@ int namespace_time(const struct run *run, struct err *err);
 /* Joins --netns. Returns 0 or -errno. */
 int namespace_join_net(const struct plan *plan, struct err *err);
 
-/* The inode numbers that --info-fd tells, of the process pid: in the order cgroup, ipc, mnt, net, pid,
- * uts; 0 for one that the plan does not make. Returns 0 or -errno. */
+/* The inode numbers that --info-fd tells, of the process pid: in the order cgroup, ipc, mnt, net,
+ * pid, uts; 0 for one that the plan does not make. Returns 0 or -errno. */
 enum { NS_IDS = 6, NS_ID_MNT = 2 };
 extern const char *const namespace_names[NS_IDS];
 int namespace_ids(const struct plan *plan, pid_t pid, uint64_t ret[NS_IDS], struct err *err);

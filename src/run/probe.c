@@ -14,27 +14,22 @@
 #include "core/plan.h"
 #include "run/fds.h"
 
-static int read_link(const char *path, char **ret)
+/* The target of a link as malloc'd memory; NULL when it is none. Without memory it counts as none:
+ * the skeleton then lacks a link, and the payload says what it misses. */
+static char *read_link(const char *path)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlink(path, target, sizeof(target) - 1);
 
-	*ret = NULL;
-	if (len < 0)
-		return 0;
-	target[len] = '\0';
-	*ret = strdup(target);
-	return *ret ? 0 : -ENOMEM;
+	return len < 0 ? NULL : strndup(target, (size_t)len);
 }
 
 /* What the skeleton copies from the host. */
-static int probe_usr(struct host *host)
+static void probe_usr(struct host *host)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < HOST_USR_LINKS; i++)
-		r = read_link(host_usr_names[i], &host->usr_links[i]);
-	return r < 0 ? r : read_link("/etc/localtime", &host->localtime);
+	for (size_t i = 0; i < HOST_USR_LINKS; i++)
+		host->usr_links[i] = read_link(host_usr_names[i]);
+	host->localtime = read_link("/etc/localtime");
 }
 
 static bool file_says(const char *path, const char *text)
@@ -66,7 +61,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 
 	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
 	host->has_cgroup_ns = !(plan->ns.cgroup || plan->ns.cgroup_try) ||
-			      access("/proc/self/ns/cgroup", F_OK) == 0;
+	                      access("/proc/self/ns/cgroup", F_OK) == 0;
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
@@ -76,8 +71,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 			return err_text(err, ENOMEM, "look at the host");
 	}
 	if (plan->personality == PERSONALITY_NATIVE) {
-		if (probe_usr(host) < 0)
-			return err_text(err, ENOMEM, "look at the host");
+		probe_usr(host);
 		if (uname(&uts) == 0)
 			memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
 		host->user = getenv("USER");
@@ -88,8 +82,8 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 
 void probe_fake(struct host *host)
 {
-	static const char *const links[HOST_USR_LINKS] = { "usr/bin", "usr/sbin", "usr/lib",
-							   NULL,      "usr/lib64", NULL };
+	static const char *const links[HOST_USR_LINKS] = { "usr/bin", "usr/sbin",  "usr/lib",
+		                                           NULL,      "usr/lib64", NULL };
 	static char *const env[] = { (char *)"TERM=xterm", (char *)"LANG=C.UTF-8", NULL };
 
 	*host = (struct host){

@@ -34,8 +34,8 @@ static size_t format_info(char *text, pid_t pid, const uint64_t ids[NS_IDS])
 	for (size_t i = 0; i < NS_IDS; i++)
 		if (ids[i])
 			len += (size_t)snprintf(text + len, REPORT_MAX - len,
-						",\n    \"%s-namespace\": %llu", namespace_names[i],
-						(unsigned long long)ids[i]);
+			                        ",\n    \"%s-namespace\": %llu", namespace_names[i],
+			                        (unsigned long long)ids[i]);
 	return len + (size_t)snprintf(text + len, REPORT_MAX - len, "\n}\n");
 }
 
@@ -45,8 +45,9 @@ static size_t format_status(char *text, pid_t pid, const uint64_t ids[NS_IDS])
 
 	for (size_t i = 0; i < NS_IDS; i++)
 		if (ids[i])
-			len += (size_t)snprintf(text + len, REPORT_MAX - len, ", \"%s-namespace\": %llu",
-						namespace_names[i], (unsigned long long)ids[i]);
+			len += (size_t)snprintf(text + len, REPORT_MAX - len,
+			                        ", \"%s-namespace\": %llu", namespace_names[i],
+			                        (unsigned long long)ids[i]);
 	return len + (size_t)snprintf(text + len, REPORT_MAX - len, " }\n");
 }
 

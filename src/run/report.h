@@ -15,5 +15,6 @@ int report_is_wanted(const struct plan *plan);
  * --info-fd. Returns 0 or -errno. */
 int report_start(const struct plan *plan, pid_t pid, struct err *err);
 
-/* Writes the payload's exit status (0 to 255) to --json-status-fd. A reader that is gone is no error. */
+/* Writes the payload's exit status (0 to 255) to --json-status-fd. A reader that is gone is no
+ * error. */
 void report_exit(const struct plan *plan, int status);

@@ -10,7 +10,8 @@
 
 struct plan;
 
-/* Makes the tmpfs. Should: be called with a mount namespace of our own, umask 0. Returns 0 or -errno. */
+/* Makes the tmpfs. Should: be called with a mount namespace of our own, umask 0. Returns 0 or
+ * -errno. */
 int root_begin(struct root *root, const struct plan *plan, struct err *err);
 
 /* What was mounted on the destination "/" becomes the root for what follows; takes over fd. */

@@ -18,21 +18,20 @@ struct host;
 struct run {
 	const struct plan *plan;
 	const struct host *host;
-	char **env;            /* the payload's, with room for PWD */
-	int sync;              /* our end of the channel */
-	int proc_fd;           /* setup: the host's /proc, for what is to be written after the pivot */
-	bool wait_for_go;      /* setup: the monitor has something to do first */
-	sigset_t caller_mask;  /* signal mask and umask of the caller, restored for the payload */
+	char **env;       /* the payload's, with room for PWD */
+	int sync;         /* our end of the channel */
+	int proc_fd;      /* setup: the host's /proc, for what is to be written after the pivot */
+	bool wait_for_go; /* setup: the monitor has something to do first */
+	sigset_t caller_mask; /* signal mask and umask of the caller, restored for the payload */
 	mode_t caller_umask;
 	struct seccomp_programs seccomp;
 };
 
 /* The stages. None of them returns: they end in exec or _exit.
  * setup: Should: build the sandbox in the new namespaces. Mustn't: run anything of the payload's.
- * payload: Should: only set what exec keeps, and exec. Mustn't: make a call but write and execve once
- *   a seccomp filter is loaded.
- * init: Should: reap, and report the payload's end. Mustn't: make a call but wait4, write, close and
- *   exit_group once a seccomp filter is loaded. */
+ * payload: Should: only set what exec keeps, and exec. Mustn't: make a call but write and execve
+ * once a seccomp filter is loaded. init: Should: reap, and report the payload's end. Mustn't: make
+ * a call but wait4, write, close and exit_group once a seccomp filter is loaded. */
 _Noreturn void setup_main(struct run *run);
 _Noreturn void payload_exec(struct run *run);
 _Noreturn void init_main(struct run *run, pid_t payload);

@@ -9,9 +9,9 @@
 struct op;
 
 enum {
-	SOURCE_NONE = -1,          /* the operation has none */
-	SOURCE_ABSENT = -100000,   /* missing, and the plan says that this is no error */
-	SOURCE_LATER = -100001     /* not opened yet */
+	SOURCE_NONE = -1,        /* the operation has none */
+	SOURCE_ABSENT = -100000, /* missing, and the plan says that this is no error */
+	SOURCE_LATER = -100001   /* not opened yet */
 };
 
 /* Whether the operation has a source in the mount tree (--file and --bind-data read theirs). */

@@ -25,7 +25,8 @@ struct sync_message {
 	int fd;              /* SYNC_STARTED: a pidfd, or -1; the receiver closes it */
 };
 
-/* Makes the pair: ret[0] is the monitor's, ret[1] the sandbox's. Both close-on-exec. Returns 0 or -errno. */
+/* Makes the pair: ret[0] is the monitor's, ret[1] the sandbox's. Both close-on-exec. Returns 0 or
+ * -errno. */
 int sync_pair(int ret[2]);
 
 int sync_send_go(int sock);

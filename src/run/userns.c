@@ -25,13 +25,13 @@ static int write_proc(const struct run *run, const char *name, const char *text)
 }
 
 static int write_maps(const struct run *run, const unsigned int uid[2], const unsigned int gid[2],
-		      struct err *err)
+                      struct err *err)
 {
 	char line[64];
 	int r;
 
-	/* a group map may be written by its owner only where setgroups is denied (Linux 3.19); a kernel
-	 * without the file needs no denial */
+	/* a group map may be written by its owner only where setgroups is denied (Linux 3.19); a
+	 * kernel without the file needs no denial */
 	r = write_proc(run, "self/setgroups", "deny\n");
 	if (r < 0 && r != -ENOENT)
 		return err_step(err, STEP_SETGROUPS, -r, NULL, NULL);
@@ -51,7 +51,7 @@ int userns_map_first(const struct run *run, struct err *err)
 	if (!run->plan->ns.new_user || run->plan->process.userns_block_fd >= 0)
 		return 0;
 	return write_maps(run, (const unsigned int[]){ ids->outer_uid, run->host->uid },
-			  (const unsigned int[]){ ids->outer_gid, run->host->gid }, err);
+	                  (const unsigned int[]){ ids->outer_gid, run->host->gid }, err);
 }
 
 int userns_switch_ids(const struct run *run, struct err *err)
@@ -61,7 +61,8 @@ int userns_switch_ids(const struct run *run, struct err *err)
 
 	if (run->plan->ns.userns_fd < 0)
 		return 0;
-	/* the group first, while the user id still allows it; the capabilities stay for the set-up */
+	/* the group first, while the user id still allows it; the capabilities stay for the set-up
+	 */
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_step(err, STEP_PRCTL, errno, "PR_SET_KEEPCAPS", NULL);
 	if (ids->gid_given && getgid() != ids->gid && setgid(ids->gid) < 0) {
@@ -95,7 +96,7 @@ int userns_enter_second(const struct run *run, struct err *err)
 	if (unshare(CLONE_NEWUSER) < 0)
 		return err_step(err, STEP_UNSHARE, errno, "user", NULL);
 	return write_maps(run, (const unsigned int[]){ ids->inner_uid, ids->outer_uid },
-			  (const unsigned int[]){ ids->inner_gid, ids->outer_gid }, err);
+	                  (const unsigned int[]){ ids->inner_gid, ids->outer_gid }, err);
 }
 
 int userns_check_disabled(const struct run *run, struct err *err)

@@ -12,7 +12,8 @@ int userns_map_first(const struct run *run, struct err *err);
 /* In a namespace joined with --userns: changes to --uid and --gid. Returns 0 or -errno. */
 int userns_switch_ids(const struct run *run, struct err *err);
 
-/* --disable-userns, first half: lets only one more namespace be made. Should: come before the pivot. */
+/* --disable-userns, first half: lets only one more namespace be made. Should: come before the
+ * pivot. */
 int userns_limit(const struct run *run, struct err *err);
 
 /* --userns2 or the namespace with the payload's ids. Should: come after the last mount.

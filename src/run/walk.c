@@ -67,6 +67,14 @@ static int goto_root(struct walk *walk)
 	return 0;
 }
 
+static int note_component(struct walk *walk, const char *name)
+{
+	size_t len = strlen(walk->done);
+	int n = snprintf(walk->done + len, sizeof(walk->done) - len, "/%s", name);
+
+	return n < 0 || (size_t)n >= sizeof(walk->done) - len ? -ENAMETOOLONG : 0;
+}
+
 static void step_to(struct walk *walk, int fd)
 {
 	close(walk->fd);
@@ -93,8 +101,7 @@ static int goto_parent(struct walk *walk)
 		if (fd < 0)
 			return fd;
 		step_to(walk, fd);
-		snprintf(walk->done + strlen(walk->done), sizeof(walk->done) - strlen(walk->done),
-			 "/%s", name);
+		r = note_component(walk, name);
 	}
 	return r;
 }
@@ -138,11 +145,13 @@ static int make_component(const struct walk *walk, const char *name, bool last)
 	if (walk->kind == DEST_EXISTING || walk->kind == DEST_NOFOLLOW)
 		return -ENOENT;
 	if (!last || walk->kind == DEST_DIR || walk->kind == DEST_PARENT)
-		return mkdirat(walk->fd, name, last && walk->kind == DEST_DIR ? walk->mode : 0755) < 0 &&
-				       errno != EEXIST ?
-			       -errno :
-			       0;
-	fd = openat(walk->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, walk->mode);
+		return mkdirat(walk->fd, name, last && walk->kind == DEST_DIR ? walk->mode : 0755) <
+		                               0 &&
+		                       errno != EEXIST
+		               ? -errno
+		               : 0;
+	fd = openat(walk->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	            walk->mode);
 	if (fd < 0)
 		return errno == EEXIST ? 0 : -errno;
 	close(fd);
@@ -172,10 +181,8 @@ static int enter_component(struct walk *walk, const char *name, bool last)
 	}
 	if (!last && !S_ISDIR(st.st_mode))
 		return -ENOTDIR;
-	if (strlen(walk->done) + 1 + strlen(name) >= sizeof(walk->done))
+	if (note_component(walk, name) < 0)
 		return -ENAMETOOLONG;
-	strcat(walk->done, "/");
-	strcat(walk->done, name);
 	step_to(walk, steal_fd(&fd));
 	return 0;
 }

@@ -18,7 +18,8 @@
 #include "run/message.h"
 #include "run/probe.h"
 
-/* Called as bwrap, as NAME-bwrap, or re-executed by a program that bwrap started: then it is bwrap. */
+/* Called as bwrap, as NAME-bwrap, or re-executed by a program that bwrap started: then it is bwrap.
+ */
 static enum personality find_personality(const char *argv0)
 {
 	const char *name = path_last(argv0);
@@ -26,7 +27,8 @@ static enum personality find_personality(const char *argv0)
 
 	if (!strcmp(name, "bwrap") || !strcmp(name, "exe"))
 		return PERSONALITY_BWRAP;
-	return len > 6 && !strcmp(name + len - 6, "-bwrap") ? PERSONALITY_BWRAP : PERSONALITY_NATIVE;
+	return len > 6 && !strcmp(name + len - 6, "-bwrap") ? PERSONALITY_BWRAP
+	                                                    : PERSONALITY_NATIVE;
 }
 
 static int print_version(const struct plan *plan)

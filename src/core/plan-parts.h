@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of a plan, one for each thing that a stage deals with. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum cap_change_kind { CAP_CHANGE_ADD, CAP_CHANGE_DROP };
+enum { CAP_EVERY = -1 };
+
+struct cap_change {
+	enum cap_change_kind kind;
+	int cap; /* a number of linux/capability.h, or CAP_EVERY */
+};
+
+enum env_change_kind { ENV_SET, ENV_UNSET, ENV_CLEAR };
+
+struct env_change {
+	enum env_change_kind kind;
+	const char *name;
+	const char *value;
+};
+
+/* Namespaces: what was asked for, and (new_user, second_user) what follows from it. */
+struct plan_ns {
+	bool user, user_try, ipc, pid, net, uts, cgroup, cgroup_try, time;
+	bool new_user;    /* resolved: clone with a user namespace */
+	bool second_user; /* resolved: a second one below it carries the payload */
+	bool disable_userns, assert_userns_disabled;
+	int userns_fd, userns2_fd, pidns_fd, netns_fd;
+	const char *boottime, *monotonic; /* offsets in seconds, checked by the parser */
+};
+
+/* Ids as seen from inside. inner_* is the payload's; outer_* is what the first map gives. */
+struct plan_ids {
+	bool uid_given, gid_given, keep;
+	uid_t uid, inner_uid, outer_uid;
+	gid_t gid, inner_gid, outer_gid;
+	const char *user, *home; /* resolved: of the payload, when it is not root */
+};
+
+struct plan_process {
+	const char *argv0, *chdir, *exec_label, *file_label;
+	char **argv; /* the payload, NULL-terminated */
+	bool new_session, die_with_parent, as_pid_1, forward_signals;
+	bool has_init;     /* resolved: a pid 1 of ours reaps and reports */
+	bool dies_with_us; /* resolved: the sandbox never outlives the monitor */
+	int sync_fd, block_fd, userns_block_fd;
+};
+
+struct plan_report {
+	int info_fd, json_status_fd;
+};
