@@ -56,12 +56,22 @@ static int clone_failed(int num, struct err *err)
 	return err_step(err, STEP_CLONE, num, NULL, NULL);
 }
 
+/* The user namespace first: it is what gives the right to join those that it owns. */
 static int join(const struct plan_ns *ns, struct err *err)
 {
-	if (ns->userns_fd >= 0 && setns(ns->userns_fd, CLONE_NEWUSER) < 0)
-		return err_step(err, STEP_SETNS, errno, "user", NULL);
-	if (ns->pidns_fd >= 0 && setns(ns->pidns_fd, CLONE_NEWPID) < 0)
-		return err_step(err, STEP_SETNS, errno, "pid", NULL);
+	const struct {
+		int fd;
+		int kind;
+		const char *name;
+	} joins[] = {
+		{ ns->userns_fd, CLONE_NEWUSER, "user" },
+		{ ns->netns_fd, CLONE_NEWNET, "net" },
+		{ ns->pidns_fd, CLONE_NEWPID, "pid" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
+		if (joins[i].fd >= 0 && setns(joins[i].fd, joins[i].kind) < 0)
+			return err_step(err, STEP_SETNS, errno, joins[i].name, NULL);
 	return 0;
 }
 

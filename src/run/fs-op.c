@@ -210,6 +210,20 @@ static void say(const struct fs_ctx *ctx, const struct op *op)
 	free(line);
 }
 
+/* bwrap gives the parents of what is private to its owner or its group no more bits than that. */
+static mode_t parent_mode(const struct plan *plan, const struct op *op)
+{
+	mode_t mode = 0755;
+
+	if (plan->personality != PERSONALITY_BWRAP || op->perms == OP_PERMS_DEFAULT)
+		return mode;
+	if (!(op->perms & 0070))
+		mode &= ~(mode_t)0050;
+	if (!(op->perms & 0007))
+		mode &= ~(mode_t)0005;
+	return mode;
+}
+
 int fs_apply_all(struct fs_ctx *ctx, struct err *err)
 {
 	for (size_t i = 0; i < ctx->plan->ops.len; i++) {
@@ -226,6 +240,7 @@ int fs_apply_all(struct fs_ctx *ctx, struct err *err)
 		if (src_fd == SOURCE_ABSENT)
 			continue;
 		say(ctx, op);
+		ctx->root->parent_mode = parent_mode(ctx->plan, op);
 		r = apply[op->kind](ctx, op, src_fd, err);
 		if (r < 0)
 			return r;

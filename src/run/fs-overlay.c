@@ -128,7 +128,7 @@ static int mount_layers(struct fs_ctx *ctx, const struct op *op, const struct la
 	if (mount("overlay", path, "overlay",
 	          MS_NOSUID | MS_NODEV | (op->kind == OP_RO_OVERLAY ? MS_RDONLY : 0),
 	          layers->text) < 0)
-		fd = errno == ELOOP ? err_step(err, STEP_OVERLAY_LOOP, 0, op->dst, NULL)
+		fd = errno == ELOOP ? err_step(err, STEP_OVERLAY_LOOP, 0, op->dst, layers->text)
 		                    : err_step(err, STEP_OVERLAY, errno, op->dst, layers->text);
 	else
 		fd = mount_top(&dest);

@@ -21,7 +21,6 @@
 #include "run/fds.h"
 #include "run/message.h"
 #include "run/monitor.h"
-#include "run/namespace.h"
 #include "run/report.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -76,8 +75,6 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = seccomp_read_added(plan, &run->seccomp, err);
 	if (r == 0)
 		r = die_with_parent(plan, err);
-	if (r == 0)
-		r = namespace_join_net(plan, err);
 	if (r == 0)
 		r = prepare_signals(run, monitor, err);
 	if (r < 0)

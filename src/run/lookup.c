@@ -114,28 +114,42 @@ static bool may_make(enum dest_kind kind)
 	return kind != DEST_EXISTING && kind != DEST_NOFOLLOW;
 }
 
+static int check_type(int fd, const char *path, enum dest_kind kind, struct err *err)
+{
+	struct stat st;
+
+	if (kind != DEST_DIR && kind != DEST_FILE)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		err_step(err, STEP_LOOKUP, errno, path, NULL);
+	else if (kind == DEST_DIR && !S_ISDIR(st.st_mode))
+		err_step(err, STEP_NOT_A_DIR, 0, path, NULL);
+	else if (kind == DEST_FILE && S_ISDIR(st.st_mode))
+		err_step(err, STEP_NOT_A_FILE, 0, path, NULL);
+	else
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
 int dest_open(const struct root *root, const char *path, enum dest_kind kind, mode_t mode,
               struct err *err)
 {
+	const char *below_root = path_relative(path);
 	int fd = -ENOENT;
 
-	path = path_relative(path);
 	if (root->has_openat2 && kind != DEST_PARENT)
-		fd = open_in_root(root, path, kind, mode);
+		fd = open_in_root(root, below_root, kind, mode);
 	/* what is missing is made by the walk; what the kernel refuses stays refused */
 	if (fd == -ENOENT && (!root->has_openat2 || may_make(kind)))
-		fd = lookup_walk(root, path, kind, mode);
+		fd = lookup_walk(root, below_root, kind, mode);
 	if (is_refused_link(root, fd, kind)) {
 		cleanup_fd_fn(&fd);
 		return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
 	}
 	if (fd < 0)
 		return err_step(err, failed_step(kind, fd), -fd, path, NULL);
-	if (kind == DEST_DIR && faccessat(fd, ".", F_OK, 0) < 0 && errno == ENOTDIR) {
-		close(fd);
-		return err_step(err, STEP_MKDIR, ENOTDIR, path, NULL);
-	}
-	return fd;
+	return check_type(fd, path, kind, err);
 }
 
 int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,

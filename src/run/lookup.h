@@ -3,7 +3,7 @@
  * Destinations: paths resolved inside the new root, which no link, "..", magic link or race can
  * leave. openat2(2) with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS (Linux 5.6) where it is there, a
  * walk on descriptors that gives the same answers where it is not. Parents need search permission
- * only, and are made with mode 0755 when they are missing.
+ * only, and are made when they are missing.
  */
 #pragma once
 
@@ -13,9 +13,12 @@
 #include "core/err.h"
 
 struct root {
-	int fd;      /* O_PATH: what is "/" for every destination */
-	int base_fd; /* O_PATH: the tmpfs that we made, also when fd was mounted over */
+	int fd;               /* O_PATH: what is "/" for every destination */
+	int old_fd;           /* O_PATH: the host's "/", which the new root is stacked on */
+	unsigned int covered; /* roots in between, which others were mounted over */
+	int base_fd;          /* O_PATH: the tmpfs that we made, also when fd was mounted over */
 	bool has_openat2;
+	mode_t parent_mode;        /* of directories made on the way */
 	bool refuse_symlinks;      /* --dest-symlinks=refuse: no link as the last component */
 	bool has_mount_api;        /* open_tree, move_mount, mount_setattr, fsopen can be used */
 	struct mount_table *table; /* the host's mounts, for the old mount API only; lazily read */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -111,6 +112,19 @@ int mount_new(const struct mount_new *new, const struct dest *dest, struct err *
 		return err_step(err, new->step, num, dest->path, NULL);
 	}
 	return fd;
+}
+
+int mount_propagation(const struct root *root, int fd, unsigned long type)
+{
+	struct mount_attr attr = { .propagation = type };
+	char path[FD_PATH_MAX];
+
+	if (root->has_mount_api)
+		return syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0
+		               ? -errno
+		               : 0;
+	fd_path(fd, path);
+	return mount(NULL, path, NULL, type, NULL) < 0 ? -errno : 0;
 }
 
 int mount_restrict(const struct root *root, int fd, uint64_t attrs)

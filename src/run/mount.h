@@ -40,6 +40,10 @@ int mount_new(const struct mount_new *new, const struct dest *dest, struct err *
  * root. */
 int mount_restrict(const struct root *root, int fd, uint64_t attrs);
 
+/* Sets how the mount whose root fd is propagates: MS_UNBINDABLE, MS_PRIVATE. Returns 0 or -errno.
+ */
+int mount_propagation(const struct root *root, int fd, unsigned long type);
+
 /* Opens the topmost mount on dest after a mount(2) there. Returns a descriptor or -errno. */
 int mount_top(const struct dest *dest);
 

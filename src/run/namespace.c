@@ -71,13 +71,6 @@ int namespace_time(const struct run *run, struct err *err)
 	return r < 0 ? r : set_offset(fd, "boottime", ns->boottime, err);
 }
 
-int namespace_join_net(const struct plan *plan, struct err *err)
-{
-	if (plan->ns.netns_fd >= 0 && setns(plan->ns.netns_fd, CLONE_NEWNET) < 0)
-		return err_step(err, STEP_SETNS, errno, "net", NULL);
-	return 0;
-}
-
 int namespace_ids(const struct plan *plan, pid_t pid, uint64_t ret[NS_IDS], struct err *err)
 {
 	const struct plan_ns *ns = &plan->ns;

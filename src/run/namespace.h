@@ -17,9 +17,6 @@ int namespace_loopback_up(const struct plan *plan, struct err *err);
 /* Makes the time namespace that the next fork enters and sets its offsets (time_namespaces(7)). */
 int namespace_time(const struct run *run, struct err *err);
 
-/* Joins --netns. Returns 0 or -errno. */
-int namespace_join_net(const struct plan *plan, struct err *err);
-
 /* The inode numbers that --info-fd tells, of the process pid: in the order cgroup, ipc, mnt, net,
  * pid, uts; 0 for one that the plan does not make. Returns 0 or -errno. */
 enum { NS_IDS = 6, NS_ID_MNT = 2 };

@@ -34,19 +34,23 @@ int root_begin(struct root *root, const struct plan *plan, struct err *err)
 	struct dest slash = { .root = root, .path = "/", .is_root = true };
 	int r = stop_propagation(plan, err);
 
-	*root = (struct root){ .fd = -1, .base_fd = -1 };
+	*root = (struct root){ .fd = -1, .old_fd = -1, .base_fd = -1, .parent_mode = 0755 };
 	if (r < 0)
 		return r;
 	root->refuse_symlinks = plan->refuse_dest_symlinks;
 	lookup_probe(root, plan->force_openat);
 	mount_probe(root, plan->force_old_mount);
-	root->fd = slash.fd = open("/", O_PATH | O_CLOEXEC);
+	root->old_fd = root->fd = slash.fd = open("/", O_PATH | O_CLOEXEC);
 	if (root->fd < 0)
 		return err_step(err, STEP_ROOT, errno, "/", NULL);
 	r = mount_new(&tmpfs, &slash, err);
-	close(slash.fd);
+	if (r < 0)
+		return r;
 	root->fd = root->base_fd = r;
-	return r < 0 ? r : 0;
+	/* a bind of the host's "/" would otherwise take the new root along, which is stacked on it
+	 */
+	r = mount_propagation(root, root->base_fd, MS_UNBINDABLE);
+	return r < 0 ? err_step(err, STEP_ROOT, -r, "/", NULL) : 0;
 }
 
 void root_replace(struct root *root, int fd)
@@ -54,18 +58,27 @@ void root_replace(struct root *root, int fd)
 	if (root->fd != root->base_fd)
 		close(root->fd);
 	root->fd = fd;
+	root->covered++;
 }
 
 /* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one and is unmounted
- * from there, so no directory for it is needed. */
+ * from there, so no directory for it is needed. What is still stacked on the old root comes off
+ * first: from a cwd in it, "." is unmounted from the top, and never the new root. */
 int root_pivot(struct root *root, struct err *err)
 {
+	int r = root->fd == root->base_fd ? mount_propagation(root, root->fd, MS_PRIVATE) : 0;
+
+	if (r < 0)
+		return err_step(err, STEP_PIVOT, -r, "/", NULL);
 	if (fchdir(root->fd) < 0)
 		return err_step(err, STEP_PIVOT, errno, "/", NULL);
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_step(err, STEP_PIVOT, errno, "/", NULL);
-	if (umount2(".", MNT_DETACH) < 0)
+	if (fchdir(root->old_fd) < 0)
 		return err_step(err, STEP_OLDROOT, errno, NULL, NULL);
+	for (unsigned int i = 0; i <= root->covered; i++)
+		if (umount2(".", MNT_DETACH) < 0)
+			return err_step(err, STEP_OLDROOT, errno, NULL, NULL);
 	if (chdir("/") < 0)
 		return err_step(err, STEP_PIVOT, errno, "/", NULL);
 	return 0;
@@ -77,6 +90,8 @@ void root_close(struct root *root)
 		close(root->fd);
 	if (root->base_fd >= 0)
 		close(root->base_fd);
-	root->fd = root->base_fd = -1;
+	if (root->old_fd >= 0)
+		close(root->old_fd);
+	root->fd = root->base_fd = root->old_fd = -1;
 	mount_old_free(root);
 }

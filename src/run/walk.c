@@ -145,8 +145,9 @@ static int make_component(const struct walk *walk, const char *name, bool last)
 	if (walk->kind == DEST_EXISTING || walk->kind == DEST_NOFOLLOW)
 		return -ENOENT;
 	if (!last || walk->kind == DEST_DIR || walk->kind == DEST_PARENT)
-		return mkdirat(walk->fd, name, last && walk->kind == DEST_DIR ? walk->mode : 0755) <
-		                               0 &&
+		return mkdirat(walk->fd, name,
+		               last && walk->kind == DEST_DIR ? walk->mode
+		                                              : walk->root->parent_mode) < 0 &&
 		                       errno != EEXIST
 		               ? -errno
 		               : 0;
