@@ -222,6 +222,13 @@ function_of() {
     finds 'src/net/n.c:1:' check-banned .
 }
 
+@test "banned: signal, unless it sets no handler" {
+    echo 'void s(void) { signal(SIGPIPE, SIG_IGN); }' >>src/core/a.c
+    passes check-banned .
+    echo 'void t(void) { signal(SIGPIPE, handle); }' >>src/core/a.c
+    finds 'banned: signal' check-banned .
+}
+
 @test "format: a tree in order" {
     passes check-format .
 }
