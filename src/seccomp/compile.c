@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "config.h"
-
 #include "seccomp/compile.h"
 
 #include <errno.h>
 #include <seccomp.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <linux/seccomp.h>
 
 #include "core/cleanup.h"
+#include "seccomp/assemble.h"
 #include "seccomp/profiles.h"
 
 enum {
-	HEAD_MAX = 512,
+	CALLS_MAX = 1024,
+	X32_BIT = 0x40000000,
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	LOW_WORD = 4,
 #else
@@ -25,13 +22,26 @@ enum {
 #endif
 };
 
-struct head {
-	struct sock_filter insn[HEAD_MAX];
+/* What one call of the ABI gets: an action, or the label of its checks. */
+struct answer {
+	uint32_t first; /* the call, later the first of a range */
+	uint32_t action;
+	int checks; /* a label, or ASM_NEXT */
+};
+
+struct abi {
+	uint32_t token; /* an AUDIT_ARCH_ number */
+	struct answer answers[CALLS_MAX];
 	size_t len;
+	struct {
+		uint32_t action;
+		int label;
+	} returns[16];
+	size_t return_count;
 };
 
 /* The 32-bit ABI that a 64-bit kernel of this architecture offers besides its own; 0 for none. */
-static uint32_t compat_abi(uint32_t native)
+static uint32_t compat_token(uint32_t native)
 {
 	switch (native) {
 	case SCMP_ARCH_X86_64:
@@ -47,257 +57,277 @@ static uint32_t compat_abi(uint32_t native)
 	}
 }
 
-static void emit(struct head *head, unsigned int code, uint32_t k, size_t jt, size_t jf)
+static uint32_t action_of(int error)
 {
-	if (head->len < HEAD_MAX)
-		head->insn[head->len] = (struct sock_filter){
-			.code = (uint16_t)code,
-			.jt = (uint8_t)jt,
-			.jf = (uint8_t)jf,
-			.k = k,
-		};
-	head->len++;
+	return error ? SECCOMP_RET_ERRNO | (uint32_t)error : SECCOMP_RET_ALLOW;
 }
 
-static void emit_load(struct head *head, size_t offset)
+/* The number of a call in that ABI, -ENOSYS when it has none, -ENOENT when nobody knows the name.
+ */
+static int call_number(uint32_t token, const char *name)
 {
-	emit(head, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+	const struct seccomp_new_call *young;
+	int nr = seccomp_syscall_resolve_name_arch(token, name);
+
+	if (nr >= 0)
+		return nr;
+	if (nr != __NR_SCMP_ERROR)
+		return -ENOSYS;
+	for (young = seccomp_new_calls; young->name; young++)
+		if (strcmp(young->name, name) == 0)
+			return (int)young->nr;
+	return -ENOENT;
 }
 
-static void emit_load_arg(struct head *head, unsigned int arg)
+static int add_answer(struct abi *abi, int nr, uint32_t action)
 {
-	emit_load(head, offsetof(struct seccomp_data, args) + arg * sizeof(uint64_t) + LOW_WORD);
-}
-
-static void emit_return(struct head *head, int error)
-{
-	emit(head, BPF_RET | BPF_K, error ? SECCOMP_RET_ERRNO | (uint32_t)error : SECCOMP_RET_ALLOW,
-	     0, 0);
-}
-
-/* The instructions that load the argument and test it; a refusal falls out at their end, anything
- * else goes over the one instruction that follows them. */
-static void emit_test(struct head *head, const struct seccomp_check *check)
-{
-	unsigned int i, rest;
-
-	emit_load_arg(head, check->arg);
-	if (check->cond == COND_BITS) {
-		emit(head, BPF_JMP | BPF_JSET | BPF_K, check->values[0], 0, 1);
-		return;
-	}
-	for (i = 0; i < check->count; i++) {
-		rest = check->count - 1 - i;
-		if (check->cond == COND_IN)
-			emit(head, BPF_JMP | BPF_JEQ | BPF_K, check->values[i], rest, rest ? 0 : 1);
-		else
-			emit(head, BPF_JMP | BPF_JEQ | BPF_K, check->values[i], rest + 1, 0);
-	}
-}
-
-/* One check of the call nr. The accumulator holds the call's number before and after it. */
-static void emit_check(struct head *head, const struct seccomp_check *check, uint32_t nr)
-{
-	size_t skip = head->len, guard;
-
-	emit(head, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 0);
-	guard = head->len;
-	if (check->guard_arg != CHECK_UNGUARDED) {
-		emit_load_arg(head, (unsigned int)check->guard_arg);
-		guard = head->len;
-		emit(head, BPF_JMP | BPF_JEQ | BPF_K, check->guard, 0, 0);
-	}
-	emit_test(head, check);
-	emit_return(head, check->error);
-	if (head->len >= HEAD_MAX)
-		return;
-	if (check->guard_arg != CHECK_UNGUARDED)
-		head->insn[guard].jf = (uint8_t)(head->len - guard - 1);
-	emit_load(head, offsetof(struct seccomp_data, nr));
-	head->insn[skip].jf = (uint8_t)(head->len - skip - 1);
-}
-
-static bool call_is_young(const char *name)
-{
-	return seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR;
-}
-
-/* 0 when there is no such number, as 0 is never a young call's. */
-static unsigned int young_number(const char *name)
-{
-	const struct seccomp_new_call *call;
-
-	for (call = seccomp_new_calls; call->name; call++)
-		if (strcmp(call->name, name) == 0)
-			return call->nr;
+	if (abi->len + 2 >= CALLS_MAX)
+		return -E2BIG;
+	abi->answers[abi->len++] = (struct answer){(uint32_t)nr, action, ASM_NEXT};
 	return 0;
 }
 
-/* The calls of the tables that libseccomp does not know. Skipped as a whole by all others. */
-static int emit_young(struct head *head, const struct seccomp_profile *profile,
-                      const char **ret_subject)
+static int collect_calls(struct abi *abi, const struct seccomp_profile *profile,
+                         const char **ret_subject)
 {
 	const struct seccomp_group *const *group;
 	const char *const *call;
-	size_t skip = head->len;
-	uint32_t first = UINT32_MAX;
+	int nr, r = 0;
 
-	emit(head, BPF_JMP | BPF_JGE | BPF_K, 0, 0, 0);
 	for (group = profile->groups; *group; group++)
-		for (call = (*group)->calls; *call; call++) {
-			unsigned int nr = young_number(*call);
-
-			if (!call_is_young(*call))
-				continue;
+		for (call = (*group)->calls; *call && r == 0; call++) {
 			*ret_subject = *call;
-			if (nr == 0)
-				return -ENOENT;
-			first = nr < first ? nr : first;
-			emit(head, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1);
-			emit_return(head, (*group)->error);
+			nr = call_number(abi->token, *call);
+			if (nr == -ENOENT)
+				return nr;
+			if (nr >= 0)
+				r = add_answer(abi, nr, action_of((*group)->error));
 		}
-	if (head->len - skip > UINT8_MAX)
-		return -E2BIG;
-	if (head->len == skip + 1) {
-		head->len = skip;
-		return 0;
-	}
-	head->insn[skip].k = first;
-	head->insn[skip].jf = (uint8_t)(head->len - skip - 1);
-	return 0;
-}
-
-/* Everything that the head says about one ABI; the accumulator holds the ABI before it. */
-static int emit_abi(struct head *head, const struct seccomp_profile *profile, uint32_t abi,
-                    const char **ret_subject)
-{
-	const struct seccomp_check *const *check;
-	unsigned int which = abi == seccomp_arch_native() ? CHECK_NATIVE : CHECK_COMPAT;
-	size_t start = head->len;
-	int nr, r;
-
-	emit(head, BPF_JMP | BPF_JEQ | BPF_K, abi, 1, 0);
-	emit(head, BPF_JMP | BPF_JA, 0, 0, 0);
-	emit_load(head, offsetof(struct seccomp_data, nr));
-	for (check = profile->checks; *check; check++) {
-		nr = seccomp_syscall_resolve_name_arch(abi, (*check)->call);
-		*ret_subject = (*check)->call;
-		if (nr == __NR_SCMP_ERROR)
-			return -ENOENT;
-		if (nr >= 0 && (*check)->abis & which)
-			emit_check(head, *check, (uint32_t)nr);
-	}
-	r = emit_young(head, profile, ret_subject);
-	if (r < 0)
-		return r;
-	emit_load(head, offsetof(struct seccomp_data, arch));
-	if (head->len > HEAD_MAX)
-		return -E2BIG;
-	head->insn[start + 1].k = (uint32_t)(head->len - start - 2);
-	return 0;
-}
-
-static int build_head(struct head *head, const struct seccomp_profile *profile,
-                      const char **ret_subject)
-{
-	uint32_t native = seccomp_arch_native();
-	uint32_t compat = profile->compat ? compat_abi(native) : 0;
-	int r;
-
-	emit_load(head, offsetof(struct seccomp_data, arch));
-	r = emit_abi(head, profile, native, ret_subject);
-	if (r == 0 && compat)
-		r = emit_abi(head, profile, compat, ret_subject);
 	return r;
 }
 
-static uint32_t action_of(int error)
+static struct answer *find_answer(struct abi *abi, uint32_t nr)
 {
-	return error ? SCMP_ACT_ERRNO((unsigned int)error) : SCMP_ACT_ALLOW;
+	size_t i;
+
+	for (i = 0; i < abi->len; i++)
+		if (abi->answers[i].first == nr)
+			return &abi->answers[i];
+	return NULL;
 }
 
-static int add_groups(scmp_filter_ctx ctx, const struct seccomp_profile *profile,
-                      const char **ret_subject)
+static bool check_holds(const struct abi *abi, const struct seccomp_check *check)
 {
-	const struct seccomp_group *const *group;
-	const char *const *call;
-	int r;
+	return check->abis & (abi->token == seccomp_arch_native() ? CHECK_NATIVE : CHECK_COMPAT);
+}
 
-	for (group = profile->groups; *group; group++) {
-		if ((*group)->error == profile->fallback)
+/* Marks the calls that have checks; what passes the checks gets the answer without them. */
+static int collect_checks(struct abi *abi, const struct seccomp_profile *profile,
+                          struct asm_code *code, const char **ret_subject)
+{
+	const struct seccomp_check *const *check;
+	struct answer *answer;
+	int nr, r;
+
+	for (check = profile->checks; *check; check++) {
+		*ret_subject = (*check)->call;
+		nr = call_number(abi->token, (*check)->call);
+		if (nr == -ENOENT)
+			return nr;
+		if (nr < 0 || !check_holds(abi, *check))
 			continue;
-		for (call = (*group)->calls; *call; call++) {
-			*ret_subject = *call;
-			if (call_is_young(*call))
-				continue;
-			r = seccomp_rule_add(ctx, action_of((*group)->error),
-			                     seccomp_syscall_resolve_name(*call), 0);
-			/* -EDOM: no ABI of this filter has the call */
-			if (r < 0 && r != -EDOM)
+		answer = find_answer(abi, (uint32_t)nr);
+		if (!answer) {
+			r = add_answer(abi, nr, action_of(profile->fallback));
+			if (r < 0)
 				return r;
+			answer = &abi->answers[abi->len - 1];
 		}
+		if (answer->checks == ASM_NEXT)
+			answer->checks = asm_new_label(code);
 	}
 	return 0;
 }
 
-static int fill_body(scmp_filter_ctx ctx, const struct seccomp_profile *profile,
-                     const char **ret_subject)
+static int compare_answers(const void *a, const void *b)
 {
-	uint32_t compat = profile->compat ? compat_abi(seccomp_arch_native()) : 0;
-	int r;
+	const struct answer *x = a, *y = b;
 
-	*ret_subject = "attributes";
-	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	if (r == 0)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (r == 0 && compat)
-		r = seccomp_arch_add(ctx, compat);
-	return r < 0 ? r : add_groups(ctx, profile, ret_subject);
+	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Joins the head and the body that lies in fd. */
-static int join(const struct head *head, int fd, struct sock_filter **ret_prog, size_t *ret_len)
+static void add_range(struct answer *ranges, size_t *len, struct answer next)
 {
-	cleanup_free struct sock_filter *prog = NULL;
-	size_t size, start = head->len * sizeof(*prog);
-	struct stat st;
+	const struct answer *last = *len ? &ranges[*len - 1] : NULL;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	size = start + (size_t)st.st_size;
-	prog = malloc(size);
-	if (!prog)
+	if (!last || last->action != next.action || last->checks != next.checks)
+		ranges[(*len)++] = next;
+}
+
+/* From single calls to ranges that cover all numbers. The caller frees the ranges. */
+static int make_ranges(struct abi *abi, uint32_t fallback, struct answer **ret, size_t *ret_len)
+{
+	struct answer *ranges = calloc(2 * abi->len + 3, sizeof(*ranges));
+	uint32_t next = 0;
+	size_t i, len = 0;
+
+	if (!ranges)
 		return -ENOMEM;
-	memcpy(prog, head->insn, start);
-	if (pread(fd, (char *)prog + start, (size_t)st.st_size, 0) != st.st_size)
-		return -EIO;
-	if (size / sizeof(*prog) > BPF_MAXINSNS)
-		return -E2BIG;
-	*ret_len = size / sizeof(*prog);
-	*ret_prog = steal_ptr(&prog);
+	qsort(abi->answers, abi->len, sizeof(abi->answers[0]), compare_answers);
+	for (i = 0; i < abi->len; i++) {
+		if (abi->answers[i].first > next)
+			add_range(ranges, &len, (struct answer){next, fallback, ASM_NEXT});
+		add_range(ranges, &len, abi->answers[i]);
+		next = abi->answers[i].first + 1;
+	}
+	add_range(ranges, &len, (struct answer){next, fallback, ASM_NEXT});
+	/* x32 calls come under x86_64's name, with a bit of their own */
+	if (abi->token == SCMP_ARCH_X86_64)
+		add_range(ranges, &len, (struct answer){X32_BIT, action_of(ENOSYS), ASM_NEXT});
+	*ret = ranges;
+	*ret_len = len;
+	return 0;
+}
+
+/* The label of the one instruction of this ABI that returns the action. */
+static int return_label(struct abi *abi, struct asm_code *code, uint32_t action)
+{
+	size_t i;
+
+	for (i = 0; i < abi->return_count; i++)
+		if (abi->returns[i].action == action)
+			return abi->returns[i].label;
+	if (abi->return_count == ARRAY_LEN(abi->returns))
+		return ASM_LABELS; /* asm_finish refuses it */
+	abi->returns[i].action = action;
+	abi->returns[i].label = asm_new_label(code);
+	abi->return_count++;
+	return abi->returns[i].label;
+}
+
+static int answer_label(struct abi *abi, struct asm_code *code, const struct answer *answer)
+{
+	return answer->checks != ASM_NEXT ? answer->checks
+	                                  : return_label(abi, code, answer->action);
+}
+
+static void emit_tree(struct abi *abi, struct asm_code *code, const struct answer *ranges,
+                      size_t len)
+{
+	size_t half = len / 2;
+	int upper;
+
+	if (len == 1) {
+		asm_goto(code, answer_label(abi, code, ranges));
+		return;
+	}
+	upper = len - half == 1 ? answer_label(abi, code, &ranges[half]) : asm_new_label(code);
+	asm_jump(code, BPF_JGE, ranges[half].first, upper,
+	         half == 1 ? answer_label(abi, code, ranges) : ASM_NEXT);
+	if (half > 1)
+		emit_tree(abi, code, ranges, half);
+	if (len - half > 1) {
+		asm_set_label(code, upper);
+		emit_tree(abi, code, ranges + half, len - half);
+	}
+}
+
+static void load_arg(struct asm_code *code, unsigned int arg)
+{
+	asm_load(code, offsetof(struct seccomp_data, args) + arg * sizeof(uint64_t) + LOW_WORD);
+}
+
+static void emit_check(struct abi *abi, struct asm_code *code, const struct seccomp_check *check)
+{
+	int refuse = return_label(abi, code, action_of(check->error));
+	int pass = asm_new_label(code);
+	int hit = check->cond == COND_NOT_IN ? pass : refuse;
+	int miss = check->cond == COND_NOT_IN ? refuse : pass;
+	unsigned int i;
+
+	if (check->guard_arg != CHECK_UNGUARDED) {
+		load_arg(code, (unsigned int)check->guard_arg);
+		asm_jump(code, BPF_JEQ, check->guard, ASM_NEXT, pass);
+	}
+	load_arg(code, check->arg);
+	for (i = 0; i < check->count; i++)
+		asm_jump(code, check->cond == COND_BITS ? BPF_JSET : BPF_JEQ, check->values[i], hit,
+		         i + 1 == check->count ? miss : ASM_NEXT);
+	asm_set_label(code, pass);
+}
+
+static void emit_checks(struct abi *abi, struct asm_code *code,
+                        const struct seccomp_profile *profile, const struct answer *answer)
+{
+	const struct seccomp_check *const *check;
+
+	asm_set_label(code, answer->checks);
+	for (check = profile->checks; *check; check++)
+		if (check_holds(abi, *check) &&
+		    call_number(abi->token, (*check)->call) == (int)answer->first)
+			emit_check(abi, code, *check);
+	asm_goto(code, return_label(abi, code, answer->action));
+}
+
+static void emit_returns(const struct abi *abi, struct asm_code *code)
+{
+	size_t i;
+
+	for (i = 0; i < abi->return_count; i++) {
+		asm_set_label(code, abi->returns[i].label);
+		asm_return(code, abi->returns[i].action);
+	}
+}
+
+/* Everything about one ABI; the accumulator holds the ABI before it and, for another one, after. */
+static int emit_abi(struct abi *abi, struct asm_code *code, const struct seccomp_profile *profile,
+                    const char **ret_subject)
+{
+	cleanup_free struct answer *ranges = NULL;
+	int other = asm_new_label(code), mine = asm_new_label(code);
+	size_t i, len;
+	int r;
+
+	r = collect_calls(abi, profile, ret_subject);
+	if (r == 0)
+		r = collect_checks(abi, profile, code, ret_subject);
+	if (r == 0)
+		r = make_ranges(abi, action_of(profile->fallback), &ranges, &len);
+	if (r < 0)
+		return r;
+	asm_jump(code, BPF_JEQ, abi->token, mine, ASM_NEXT);
+	asm_goto(code, other);
+	asm_set_label(code, mine);
+	asm_load(code, offsetof(struct seccomp_data, nr));
+	emit_tree(abi, code, ranges, len);
+	for (i = 0; i < abi->len; i++)
+		if (abi->answers[i].checks != ASM_NEXT)
+			emit_checks(abi, code, profile, &abi->answers[i]);
+	emit_returns(abi, code);
+	asm_set_label(code, other);
 	return 0;
 }
 
 int seccomp_compile(const struct seccomp_profile *profile, struct sock_filter **ret_prog,
                     size_t *ret_len, const char **ret_subject)
 {
-	struct head head = {.len = 0};
-	cleanup_fd int fd = -1;
-	scmp_filter_ctx ctx;
+	cleanup_free struct asm_code *code = calloc(1, sizeof(*code));
+	cleanup_free struct abi *native = calloc(1, sizeof(*native));
+	cleanup_free struct abi *compat = calloc(1, sizeof(*compat));
 	int r;
 
-	r = build_head(&head, profile, ret_subject);
+	*ret_subject = "memory";
+	if (!code || !native || !compat)
+		return -ENOMEM;
+	native->token = seccomp_arch_native();
+	compat->token = profile->compat ? compat_token(native->token) : 0;
+	asm_load(code, offsetof(struct seccomp_data, arch));
+	r = emit_abi(native, code, profile, ret_subject);
+	if (r == 0 && compat->token)
+		r = emit_abi(compat, code, profile, ret_subject);
 	if (r < 0)
 		return r;
-	ctx = seccomp_init(action_of(profile->fallback));
-	if (!ctx)
-		return -ENOMEM;
-	r = fill_body(ctx, profile, ret_subject);
-	if (r == 0) {
-		*ret_subject = "export";
-		fd = memfd_create("bpf", MFD_CLOEXEC);
-		r = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
-	}
-	seccomp_release(ctx);
-	return r < 0 ? r : join(&head, fd, ret_prog, ret_len);
+	asm_return(code, action_of(ENOSYS));
+	*ret_subject = "length of the program";
+	return asm_finish(code, ret_prog, ret_len);
 }
