@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include <linux/seccomp.h>
 
 #include "core/cleanup.h"
 #include "seccomp/assemble.h"
+#include "seccomp/number.h"
 #include "seccomp/profiles.h"
 
 enum {
@@ -62,23 +62,6 @@ static uint32_t action_of(int error)
 	return error ? SECCOMP_RET_ERRNO | (uint32_t)error : SECCOMP_RET_ALLOW;
 }
 
-/* The number of a call in that ABI, -ENOSYS when it has none, -ENOENT when nobody knows the name.
- */
-static int call_number(uint32_t token, const char *name)
-{
-	const struct seccomp_new_call *young;
-	int nr = seccomp_syscall_resolve_name_arch(token, name);
-
-	if (nr >= 0)
-		return nr;
-	if (nr != __NR_SCMP_ERROR)
-		return -ENOSYS;
-	for (young = seccomp_new_calls; young->name; young++)
-		if (strcmp(young->name, name) == 0)
-			return (int)young->nr;
-	return -ENOENT;
-}
-
 static int add_answer(struct abi *abi, int nr, uint32_t action)
 {
 	if (abi->len + 2 >= CALLS_MAX)
@@ -97,7 +80,7 @@ static int collect_calls(struct abi *abi, const struct seccomp_profile *profile,
 	for (group = profile->groups; *group; group++)
 		for (call = (*group)->calls; *call && r == 0; call++) {
 			*ret_subject = *call;
-			nr = call_number(abi->token, *call);
+			nr = seccomp_call_number(abi->token, *call);
 			if (nr == -ENOENT)
 				return nr;
 			if (nr >= 0)
@@ -131,7 +114,7 @@ static int collect_checks(struct abi *abi, const struct seccomp_profile *profile
 
 	for (check = profile->checks; *check; check++) {
 		*ret_subject = (*check)->call;
-		nr = call_number(abi->token, (*check)->call);
+		nr = seccomp_call_number(abi->token, (*check)->call);
 		if (nr == -ENOENT)
 			return nr;
 		if (nr < 0 || !check_holds(abi, *check))
@@ -264,7 +247,7 @@ static void emit_checks(struct abi *abi, struct asm_code *code,
 	asm_set_label(code, answer->checks);
 	for (check = profile->checks; *check; check++)
 		if (check_holds(abi, *check) &&
-		    call_number(abi->token, (*check)->call) == (int)answer->first)
+		    seccomp_call_number(abi->token, (*check)->call) == (int)answer->first)
 			emit_check(abi, code, *check);
 	asm_goto(code, return_label(abi, code, answer->action));
 }
