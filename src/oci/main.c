@@ -3,8 +3,6 @@
  * sbx-seccomp: turns a seccomp profile in Docker's JSON into BPF. Run by sbx for
  * --seccomp-profile FILE; of use by itself with bwrap's --seccomp FD.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>

@@ -3,8 +3,6 @@
  * Run at build time: writes one built-in profile as C, the BPF program and the lines that explain
  * it, for builtin.c to include.
  */
-#include "config.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

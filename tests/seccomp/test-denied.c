@@ -4,8 +4,6 @@
  * and as a 32-bit program would, with arguments that no kernel accepts. The copy of the program
  * that is loaded has every errno raised by MARK, so that an errno tells who gave it.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <glib.h>
 #include <seccomp.h>

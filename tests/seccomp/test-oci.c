@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Profiles in Docker's JSON: what is refused and where, and what the filters answer. */
-#include "config.h"
-
 #include <errno.h>
 #include <glib.h>
 #include <seccomp.h>

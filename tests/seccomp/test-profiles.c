@@ -3,8 +3,6 @@
  * The built-in programs, asked about every call of every ABI and held against the tables and
  * against filters that libseccomp makes of the same tables. Nothing is loaded into the kernel here.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <glib.h>
 #include <seccomp.h>
