@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/control.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/cleanup.h"
+#include "core/err.h"
+#include "net/config.h"
+#include "net/sys.h"
+
+enum { FDS_MAX = 253 }; /* SCM_MAX_FD */
+
+struct message {
+	size_t len;
+	size_t fds_count;
+	int fds[FDS_MAX];
+	char text[NET_CONFIG_MAX + 1];
+};
+
+static void message_free(struct message **message)
+{
+	for (size_t i = 0; *message && i < (*message)->fds_count; i++) {
+		if ((*message)->fds[i] >= 0)
+			sys_close((*message)->fds[i]);
+	}
+	free(*message);
+}
+
+static void take_fds(struct message *message, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		message->fds_count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(message->fds, CMSG_DATA(c), message->fds_count * sizeof(int));
+	}
+}
+
+static int receive(int fd, struct message *message, struct err *err)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = {.iov_base = message->text, .iov_len = NET_CONFIG_MAX};
+	struct msghdr msg = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.buf,
+	                     .msg_controllen = sizeof(control.buf)};
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_text(err, errno, "network helper: read from its starter");
+	take_fds(message, &msg);
+	if (n == 0)
+		return err_text(err, EPIPE, "network helper: its starter has gone");
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return err_text(err, EMSGSIZE, "network helper: read from its starter");
+	message->len = (size_t)n;
+	message->text[n] = '\0';
+	return 0;
+}
+
+/* Takes a message's lines: 1 when the configuration is complete, 0 when more is to come. */
+static int take_lines(struct message *message, struct net_config *config, struct err *err)
+{
+	char *rest = message->text;
+	char *line = strsep(&rest, "\n");
+
+	if (strcmp(line, "config") != 0)
+		return err_text(err, EPROTO, "network helper: expected a configuration");
+	while ((line = strsep(&rest, "\n"))) {
+		int r;
+
+		if (strcmp(line, "end") == 0)
+			return 1;
+		if (!*line)
+			continue;
+		r = net_config_line(config, line, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int control_read_config(int fd, struct net_config *config, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0) {
+		__attribute__((cleanup(message_free))) struct message *message =
+			calloc(1, sizeof(*message));
+
+		if (!message)
+			return err_text(err, ENOMEM, "network helper");
+		r = receive(fd, message, err);
+		if (r == 0)
+			r = take_lines(message, config, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < message->fds_count; i++) {
+			if (net_config_fd(config, message->fds[i]) < 0)
+				return err_text(err, EPROTO,
+				                "network helper: a descriptor too many");
+			message->fds[i] = -1;
+		}
+	}
+	if (!net_config_complete(config))
+		return err_text(err, EPROTO, "network helper: a descriptor is missing");
+	return 0;
+}
+
+int control_read_tap(int fd, int *fds, int max, struct err *err)
+{
+	__attribute__((cleanup(message_free))) struct message *message =
+		calloc(1, sizeof(*message));
+	int r;
+
+	if (!message)
+		return err_text(err, ENOMEM, "network helper");
+	r = receive(fd, message, err);
+	if (r < 0)
+		return r;
+	if (strcmp(message->text, "tap\n") != 0 || message->fds_count < 1 ||
+	    message->fds_count > (size_t)max)
+		return err_text(err, EPROTO, "network helper: expected a tap");
+	r = (int)message->fds_count;
+	memcpy(fds, message->fds, message->fds_count * sizeof(int));
+	message->fds_count = 0;
+	return r;
+}
+
+int control_ready(int fd, struct err *err)
+{
+	static const char text[] = "ready\n";
+
+	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+		return err_text(err, errno, "network helper: answer its starter");
+	return 0;
+}
+
+void control_error(int fd, const struct err *err)
+{
+	char line[ERR_LINE_MAX];
+	char text[ERR_LINE_MAX + 32];
+
+	err_format(err, PERSONALITY_NATIVE, line, sizeof(line));
+	snprintf(text, sizeof(text), "error %d %s\n", err->num, line);
+	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The helper's one thread of control around libslirp: an epoll loop that drains the tap, hands
+ * each frame to whom the filter says, and lets every host socket have its turn in each round.
+ */
+#pragma once
+
+#include "net/filter.h"
+#include "net/packet.h"
+
+struct dns;
+struct engine;
+struct err;
+struct flows;
+struct hostaddr;
+struct net_config;
+struct netlog;
+struct policy;
+struct stack;
+
+/* Something to watch. ready() gets epoll's events; it may remove and close itself. */
+struct source {
+	int fd;
+	void (*ready)(struct engine *engine, struct source *source, uint32_t events);
+};
+
+struct engine {
+	int tap;
+	int epoll;
+	bool quit;
+	bool loopback; /* the gateway's address stands for the host's loopback */
+	struct net_link link;
+	uint8_t guest_mac[6]; /* last seen; where frames go */
+	uint8_t gateway_mac[6];
+	struct policy *policy;
+	struct netlog *log;
+	struct stack *stack;
+	struct flows *flows;
+	struct dns *dns;
+	struct hostaddr *hostaddr;
+	struct source tap_source;
+	bool tap_ready;
+	uint8_t in[PACKET_MAX];
+	uint8_t out[PACKET_HEAD_MAX + 65535]; /* a payload starts at PACKET_HEAD_MAX */
+};
+
+/* Makes an engine from the config, without a tap yet: 0 or -errno. The engine is freed by
+ * engine_free(), which takes NULL. */
+int engine_new(const struct net_config *config, struct engine **ret, struct err *err);
+void engine_free(struct engine *engine);
+
+/* Gives it the tap (a descriptor that reads and writes whole Ethernet frames). Owned from now on.
+ */
+int engine_attach(struct engine *engine, int tap, struct err *err);
+
+/* Runs until engine->quit is set: 0, or -errno when the tap is gone. */
+int engine_run(struct engine *engine, struct err *err);
+
+/* Adds and removes sources. add: 0 or -errno. */
+int engine_watch(struct engine *engine, struct source *source, uint32_t events);
+void engine_unwatch(struct engine *engine, struct source *source);
+
+/* Sends a frame to the sandbox; one that the tap does not take is lost, as on a wire. */
+void engine_send(struct engine *engine, const uint8_t *frame, size_t len);
+
+/* Sends len bytes of payload along path (its MAC addresses are filled in), in pieces that fit.
+ * There is room for PACKET_HEAD_MAX bytes in front of payload, and all of it may be overwritten. */
+void engine_send_packet(struct engine *engine, struct packet_path *path, uint8_t proto,
+                        uint8_t *payload, size_t len);

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""The other ends of sbx-net's tests.
+
+  peer.py world [READYFILE]          servers of the lab's world (see lab.sh): TCP echo 7, discard-and-hash
+                                     9, hello 80, source 19, slow reader 8009, UDP echo 7, DNS 53
+  peer.py start [-c LINE]... [-p tcp|udp:HOST:GUEST]... [-l LOGFILE] -- COMMAND...
+                                     starts sbx-net ($SBX_NET) and runs COMMAND in its sandbox
+  peer.py tcp ADDR PORT [echo BYTES|hash BYTES|source BYTES|hello|half]
+  peer.py udp ADDR PORT SIZE [COUNT]
+  peer.py raw HEX...                 sends Ethernet frames through the sandbox's tap0
+"""
+import array
+import ctypes
+import fcntl
+import hashlib
+import os
+import random
+import select
+import signal
+import socket
+import socketserver
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+# ---------------------------------------------------------------- world
+
+def family(addr):
+    return socket.AF_INET6 if ':' in addr else socket.AF_INET
+
+
+class Server6(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+def handler(fn):
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            fn(self.request)
+    return Handler
+
+
+def tcp_echo(s):
+    while data := s.recv(65536):
+        s.sendall(data)
+
+
+def tcp_hash(s):
+    h = hashlib.sha256()
+    while data := s.recv(1 << 20):
+        h.update(data)
+    s.sendall(h.hexdigest().encode())
+
+
+def tcp_slow(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    n = 0
+    while data := s.recv(65536):
+        n += len(data)
+        time.sleep(0.002)
+    s.sendall(str(n).encode())
+
+
+def pattern(size):
+    block = hashlib.sha256(b'sbx').digest() * 2048
+    return (block * (size // len(block) + 1))[:size]
+
+
+def tcp_source(s):
+    size = int(s.makefile().readline())
+    s.sendall(pattern(size))
+
+
+def tcp_hello(s):
+    s.settimeout(5)
+    data = b''
+    try:
+        while b'\r\n\r\n' not in data:
+            part = s.recv(4096)
+            if not part:
+                break
+            data += part
+    except OSError:
+        pass
+    body = b'hello from the world\n'
+    s.sendall(b'HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
+
+
+ZONE = {
+    b'mirror.example.org': ['203.0.113.10', '2001:db8:2::10'],
+    b'other.example.org': ['203.0.113.20'],
+    b'a.b.example.net': ['203.0.113.20'],
+    b'rebind.example.org': ['127.0.0.1'],
+    b'mixed.example.org': ['203.0.113.10', '169.254.169.254'],
+    b'mapped.example.org': ['::ffff:127.0.0.1'],
+    b'self.example.org': ['198.51.100.1'],
+    b'big.example.org': ['203.0.113.%d' % i for i in range(1, 120)],
+}
+
+
+def dns_reply(query, tcp):
+    labels, at = [], 12
+    while query[at]:
+        labels.append(query[at + 1:at + 1 + query[at]])
+        at += 1 + query[at]
+    qtype = struct.unpack('>H', query[at + 1:at + 3])[0]
+    question = query[12:at + 5]
+    name = b'.'.join(labels).lower()
+    if name == b'silent.example.org':
+        return None
+    answers = []
+    for addr in ZONE.get(name, []):
+        v6 = ':' in addr
+        if qtype == (28 if v6 else 1):
+            raw = socket.inet_pton(family(addr), addr)
+            answers.append(b'\xc0\x0c' + struct.pack('>HHIH', qtype, 1, 5, len(raw)) + raw)
+    flags = 0x8180 | (0 if name in ZONE else 3)
+    if not tcp and len(answers) > 20:
+        flags, answers = flags | 0x0200, []
+    return query[:2] + struct.pack('>HHHHH', flags, 1, len(answers), 0, 0) + question + b''.join(answers)
+
+
+def tcp_dns(s):
+    f = s.makefile('rb')
+    while head := f.read(2):
+        reply = dns_reply(f.read(struct.unpack('>H', head)[0]), True)
+        s.sendall(struct.pack('>H', len(reply)) + reply)
+
+
+def udp_server(port, reply, addrs=None):
+    # one socket for each address, so that an answer comes from where the question went
+    addrs = addrs or ['198.51.100.2', '203.0.113.10', '203.0.113.20', '10.9.9.9', '169.254.169.254',
+                      '2001:db8:1::2', '2001:db8:2::10']
+    for addr in addrs:
+        s = socket.socket(family(addr), socket.SOCK_DGRAM)
+        s.bind((addr, port))
+
+        def run(s=s):
+            while True:
+                data, peer = s.recvfrom(65536)
+                answer = reply(data)
+                if answer is not None:
+                    s.sendto(answer, peer)
+        threading.Thread(target=run, daemon=True).start()
+
+
+def world(argv):
+    for port, fn in ((7, tcp_echo), (9, tcp_hash), (19, tcp_source), (80, tcp_hello), (443, tcp_hello),
+                     (8009, tcp_slow), (53, tcp_dns)):
+        server = Server6(('::', port), handler(fn))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    udp_server(7, lambda data: data)
+    udp_server(53, lambda data: dns_reply(data, False))
+    if argv:
+        open(argv[0], 'w').close()
+    signal.pause()
+
+
+# ---------------------------------------------------------------- starter
+
+def setns(path):
+    fd = os.open(path, os.O_RDONLY)
+    if libc.setns(fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), 'setns')
+    os.close(fd)
+
+
+def open_tap(mtu, mac, net6):
+    fd = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(fd, 0x400454ca, struct.pack('16sH22x', b'tap0', 0x1002))
+    run = lambda *a: subprocess.run(a, check=True)
+    run('ip', 'link', 'set', 'lo', 'up')
+    run('sysctl', '-qw', 'net.ipv6.conf.tap0.accept_ra=0')
+    run('ip', 'link', 'set', 'tap0', 'address', mac, 'mtu', str(mtu), 'up')
+    run('ip', 'addr', 'add', '10.0.2.100/24', 'dev', 'tap0')
+    run('ip', 'route', 'add', 'default', 'via', '10.0.2.2')
+    if net6:
+        run('ip', 'addr', 'add', net6 + '100/64', 'dev', 'tap0', 'nodad')
+        run('ip', '-6', 'route', 'add', 'default', 'via', net6 + '2')
+    return fd
+
+
+def send_fds(sock, data, fds):
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else [])
+
+
+def listener(proto, host):
+    addr, port = host.rsplit(':', 1)
+    addr = addr.strip('[]')
+    s = socket.socket(family(addr), socket.SOCK_STREAM if proto == 'tcp' else socket.SOCK_DGRAM)
+    if proto == 'tcp':
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((addr, int(port)))
+    if proto == 'tcp':
+        s.listen(128)
+    return s
+
+
+def start(argv):
+    lines, publish, fds, keep, logfile = [], [], [], [], None
+    while argv[0] != '--':
+        option, value = argv[0], argv[1]
+        argv = argv[2:]
+        if option == '-c':
+            lines.append(value)
+        elif option == '-l':
+            logfile = value
+        elif option == '-p':
+            publish.append(value)
+    command = argv[1:]
+    if logfile:
+        lines.append('log')
+        keep.append(open(logfile, 'w'))
+        fds.append(keep[-1].fileno())
+    for spec in publish:
+        proto, rest = spec.split(':', 1)
+        host, guest = rest.rsplit(':', 1)
+        keep.append(listener(proto, host))
+        fds.append(keep[-1].fileno())
+        lines.append('publish %s %s %s' % (proto, host.rsplit(':', 1)[1], guest))
+    option = lambda word, default: next((l.split()[1] for l in lines if l.startswith(word + ' ')), default)
+    mtu, mac = option('mtu', '65520'), option('mac', '52:55:0a:00:02:64')
+    net6 = option('net6', '').replace('/64', '')
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    helper = subprocess.Popen([os.environ['SBX_NET'], '--control-fd', str(theirs.fileno())],
+                              pass_fds=[theirs.fileno()])
+    theirs.close()
+    send_fds(ours, ('config\n' + '\n'.join(lines) + '\nend\n').encode(), fds)
+    for k in keep:
+        k.close()
+    pid = os.fork()
+    if pid == 0:
+        if libc.unshare(CLONE_NEWNET | 0x00020000) != 0:
+            raise OSError(ctypes.get_errno(), 'unshare')
+        tap = open_tap(mtu, mac, net6)
+        try:
+            send_fds(ours, b'tap\n', [tap])
+        except OSError:
+            pass  # it has ended already, and said why
+        answer = ours.recv(65536).decode()
+        if answer != 'ready\n':
+            sys.stderr.write(answer)
+            os._exit(125)
+        os.close(tap)
+        ours.close()
+        with open('/run/box-resolv.conf', 'w') as f:
+            f.write('nameserver 10.0.2.3\noptions timeout:2 attempts:2\n')
+        subprocess.run(['mount', '--bind', '/run/box-resolv.conf', '/etc/resolv.conf'], check=True)
+        os.environ['HELPER_PID'] = str(helper.pid)
+        os.execvp(command[0], command)
+    _, status = os.waitpid(pid, 0)
+    ours.close()
+    try:
+        code = helper.wait(5)
+    except subprocess.TimeoutExpired:
+        sys.stderr.write('the helper outlives its starter\n')
+        helper.kill()
+        code = 1
+    status = os.waitstatus_to_exitcode(status)
+    if code != 0 and not os.environ.get('HELPER_MAY_DIE'):
+        sys.stderr.write('helper: exit status %d\n' % code)
+    sys.exit(status or (0 if os.environ.get('HELPER_MAY_DIE') else code))
+
+
+# ---------------------------------------------------------------- clients
+
+def tcp(argv):
+    addr, port = argv[0], int(argv[1])
+    what, size = (argv[2:] + ['hello', '0'])[:2] if len(argv) < 4 else argv[2:4]
+    size = int(size) if size.isdigit() else 0
+    begin = time.monotonic()
+    s = socket.create_connection((addr, port), timeout=float(os.environ.get('TIMEOUT', '30')))
+    if what == 'hello':
+        s.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        data = s.makefile('rb').read()
+        assert data.endswith(b'hello from the world\n'), data
+    elif what == 'hash' or what == 'count':
+        data = pattern(size)
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        wanted = hashlib.sha256(data).hexdigest() if what == 'hash' else str(size)
+        assert s.makefile().read() == wanted
+    elif what == 'source':
+        s.sendall(b'%d\n' % size)
+        h, n = hashlib.sha256(), 0
+        while data := s.recv(1 << 20):
+            h.update(data)
+            n += len(data)
+        assert n == size and h.hexdigest() == hashlib.sha256(pattern(size)).hexdigest(), n
+    elif what == 'echo':
+        data = pattern(size)
+        threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)), daemon=True).start()
+        assert s.makefile('rb').read() == data
+    print('ok %.3f' % (time.monotonic() - begin))
+
+
+def udp(argv):
+    addr, port, size = argv[0], int(argv[1]), int(argv[2])
+    s = socket.socket(family(addr), socket.SOCK_DGRAM)
+    s.settimeout(float(os.environ.get('TIMEOUT', '3')))
+    s.connect((addr, port))
+    data = pattern(size)
+    for _ in range(int(argv[3]) if len(argv) > 3 else 1):
+        s.send(data)
+        assert s.recv(65536) == data
+    print('ok')
+
+
+def udp_ports(argv):
+    """One datagram from each of COUNT source ports."""
+    addr, port, count = argv[0], int(argv[1]), int(argv[2])
+    for _ in range(count):
+        with socket.socket(family(addr), socket.SOCK_DGRAM) as s:
+            s.sendto(b'x', (addr, port))
+    print('ok')
+
+
+def echo_server(argv):
+    """TCP echo, hash, source and UDP echo on PORT.. in the sandbox."""
+    port = int(argv[0])
+    for n, fn in enumerate((tcp_echo, tcp_hash, tcp_source, tcp_hello)):
+        server = Server6(('::', port + n), handler(fn))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    udp_server(port, lambda data: data, [argv[1] if len(argv) > 1 else '10.0.2.100'] + argv[2:])
+    print('listening', flush=True)
+    signal.pause()
+
+
+def burst(argv):
+    """COUNT connections at once to hello."""
+    addr, port, count = argv[0], int(argv[1]), int(argv[2])
+    bad = []
+
+    def one():
+        try:
+            with socket.create_connection((addr, port), timeout=20) as s:
+                s.sendall(b'GET / HTTP/1.0\r\n\r\n')
+                if not s.makefile('rb').read().endswith(b'hello from the world\n'):
+                    bad.append('short')
+        except OSError as e:
+            bad.append(str(e))
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if bad:
+        sys.exit('%d of %d failed: %s' % (len(bad), count, bad[0]))
+    print('ok')
+
+
+def raw(argv):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(('tap0', 0))
+    for frame in argv:
+        s.send(bytes.fromhex(frame))
+    print('ok')
+
+
+if __name__ == '__main__':
+    roles = {'world': world, 'start': start, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
+             'server': echo_server, 'burst': burst, 'raw': raw}
+    if len(sys.argv) < 2 or sys.argv[1] not in roles:
+        sys.exit(__doc__)
+    try:
+        roles[sys.argv[1]](sys.argv[2:])
+    except (OSError, AssertionError) as e:
+        sys.exit('%s: %s' % (type(e).__name__, str(e)[:200]))
