@@ -97,15 +97,8 @@ static int add_console(struct fs_ctx *ctx, int dev_fd, struct err *err)
 
 int fs_dev(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
-	static const struct mount_option options[] = { { "mode", "0755" }, { NULL, NULL } };
-	const struct mount_new tmpfs = {
-		.type = "tmpfs",
-		.options = options,
-		.attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		.step = STEP_TMPFS,
-	};
 	cleanup_fd int fd = -1;
-	int r = fs_mount_on_dir(ctx, op, &tmpfs, err);
+	int r = fs_mount_empty(ctx, op, 0755, err);
 
 	(void)src_fd;
 	if (r < 0)

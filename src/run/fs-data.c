@@ -5,7 +5,6 @@
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,33 +114,21 @@ static int scratch_open(const struct fs_ctx *ctx, const struct op *op, int perms
 	return 0;
 }
 
-/* The base is unbindable as long as sources are cloned from the host; its own file is the
- * exception. */
-static int clone_scratch(struct fs_ctx *ctx, const struct scratch *scratch, struct dest *dest,
-                         uint64_t attrs, struct err *err)
-{
-	const struct root *root = ctx->root;
-	cleanup_fd int src = openat(root->base_fd, scratch->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int fd;
-	int r = src < 0 ? -errno : mount_propagation(root, root->base_fd, MS_PRIVATE);
-
-	if (r < 0)
-		return err_step(err, STEP_BIND, -r, scratch->name, dest->path);
-	fd = mount_bind(src, scratch->name, dest, attrs, err);
-	r = mount_propagation(root, root->base_fd, MS_UNBINDABLE);
-	if (fd < 0 || r == 0)
-		return fd;
-	close(fd);
-	return err_step(err, STEP_BIND, -r, scratch->name, dest->path);
-}
-
 static int scratch_bind(struct fs_ctx *ctx, const struct op *op, const struct scratch *scratch,
                         uint64_t attrs, struct err *err)
 {
+	cleanup_fd int src = -1;
 	struct dest dest;
 	int r = dest_prepare(ctx->root, op->dst, DEST_FILE, &dest, err);
 
-	return r < 0 ? r : fs_mounted(&dest, clone_scratch(ctx, scratch, &dest, attrs, err));
+	if (r < 0)
+		return r;
+	src = openat(ctx->root->base_fd, scratch->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (src < 0)
+		r = err_step(err, STEP_MKFILE, errno, op->dst, NULL);
+	else
+		r = fs_bind_own(src, scratch->name, &dest, attrs, err);
+	return fs_mounted(&dest, r);
 }
 
 int fs_bind_data(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)

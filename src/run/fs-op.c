@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,12 +79,45 @@ static int apply_remount_ro(struct fs_ctx *ctx, const struct op *op, int src_fd,
 	return r < 0 ? err_step(err, STEP_REMOUNT_RO, -r, op->dst, NULL) : 0;
 }
 
-static int apply_tmpfs(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+/* The base is unbindable, lest it be cloned with the host's tree; what is ours is the exception. */
+int fs_bind_own(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
+                struct err *err)
 {
-	char mode[16];
+	const struct root *root = dest->root;
+	int r = mount_propagation(root, root->base_fd, MS_PRIVATE);
+	int fd;
+
+	if (r < 0)
+		return err_step(err, STEP_BIND, -r, src, dest->path);
+	fd = mount_bind(src_fd, src, dest, attrs, err);
+	r = mount_propagation(root, root->base_fd, MS_UNBINDABLE);
+	if (fd < 0 || r == 0)
+		return fd;
+	close(fd);
+	return err_step(err, STEP_BIND, -r, src, dest->path);
+}
+
+/* A directory of the skeleton is one of the root's own tmpfs, mounted on itself so that it stays
+ * writable below a read-only root: a tmpfs costs more to take down at the end than all of its
+ * set-up. */
+static int mount_own_dir(struct fs_ctx *ctx, const struct op *op, mode_t mode, struct err *err)
+{
+	cleanup_fd int made = dest_open(ctx->root, op->dst, DEST_DIR, mode, err);
+	struct dest dest;
+	int r = made < 0 ? made : dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+
+	if (r < 0)
+		return r;
+	return fs_mounted(&dest, fs_bind_own(dest.fd, op->dst, &dest,
+	                                     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err));
+}
+
+int fs_mount_empty(struct fs_ctx *ctx, const struct op *op, mode_t mode, struct err *err)
+{
+	char mode_text[16];
 	char size[24];
 	const struct mount_option options[] = {
-		{ "mode", mode },
+		{ "mode", mode_text },
 		{ op->size         ? "size"
 		  : op->file_label ? "context"
 		                   : NULL,
@@ -98,10 +132,17 @@ static int apply_tmpfs(struct fs_ctx *ctx, const struct op *op, int src_fd, stru
 		.step = STEP_TMPFS,
 	};
 
-	(void)src_fd;
-	snprintf(mode, sizeof(mode), "%#o", (unsigned int)perms_or(op, 0755));
+	if (op->flags & OP_SKELETON)
+		return mount_own_dir(ctx, op, mode, err);
+	snprintf(mode_text, sizeof(mode_text), "%#o", (unsigned int)mode);
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)op->size);
 	return fs_mount_on_dir(ctx, op, &tmpfs, err);
+}
+
+static int apply_tmpfs(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
+{
+	(void)src_fd;
+	return fs_mount_empty(ctx, op, (mode_t)perms_or(op, 0755), err);
 }
 
 static int apply_mqueue(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)

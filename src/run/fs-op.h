@@ -2,6 +2,9 @@
 /* The operations on the new root: one function a kind, in the order of the plan. */
 #pragma once
 
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "core/err.h"
 
 struct plan;
@@ -31,6 +34,14 @@ fs_apply_fn fs_file, fs_text, fs_bind_data, fs_overlay, fs_dev, fs_proc, fs_mask
 /* Ends a mount on dest: fd is what mount_bind() or mount_new() gave. What was mounted on the root
  * is the root from now on. Closes both descriptors. Returns 0, or fd when that is -errno. */
 int fs_mounted(struct dest *dest, int fd);
+
+/* Binds src_fd, which lies in the tmpfs of our own below the root, on dest. Returns a descriptor of
+ * the mount or -errno. */
+int fs_bind_own(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
+                struct err *err);
+
+/* Mounts an empty directory in memory, nosuid and nodev, on the operation's destination. */
+int fs_mount_empty(struct fs_ctx *ctx, const struct op *op, mode_t mode, struct err *err);
 
 /* Mounts a new file system on the operation's destination, a directory made for it. */
 int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,

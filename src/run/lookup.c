@@ -114,6 +114,49 @@ static bool may_make(enum dest_kind kind)
 	return kind != DEST_EXISTING && kind != DEST_NOFOLLOW;
 }
 
+/* The directory part and the last name of a path, as far as text tells. Returns false where it does
+ * not: no name, or one that is "." or "..". */
+static bool split(const char *path, char ret_dir[PATH_MAX], char ret_name[NAME_MAX + 1])
+{
+	size_t len = strlen(path);
+
+	lookup_last(path, ret_name);
+	if (!ret_name[0] || len >= PATH_MAX || path[len - 1] == '/')
+		return false;
+	len -= strlen(ret_name);
+	memcpy(ret_dir, path, len);
+	ret_dir[len] = '\0';
+	return true;
+}
+
+/* The common case of something missing: all but the last component is there, and the last is made
+ * in it. Whatever else is the matter is left to the walk. */
+static int make_in_root(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)
+{
+	char dir[PATH_MAX];
+	char name[NAME_MAX + 1];
+	cleanup_fd int parent = -1;
+	int fd;
+
+	if (!split(path, dir, name))
+		return -ENOENT;
+	parent = sys_openat2(root->fd, dir[0] ? dir : ".", O_PATH | O_DIRECTORY, 0);
+	if (parent < 0 || kind == DEST_PARENT)
+		return parent < 0 ? -ENOENT : steal_fd(&parent);
+	if (kind == DEST_DIR) {
+		if (mkdirat(parent, name, mode) < 0)
+			return -ENOENT;
+	} else {
+		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		            mode);
+		if (fd < 0)
+			return -ENOENT;
+		close(fd);
+	}
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 ? fd : -ENOENT;
+}
+
 static int check_type(int fd, const char *path, enum dest_kind kind, struct err *err)
 {
 	struct stat st;
@@ -141,6 +184,8 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 	if (root->has_openat2 && kind != DEST_PARENT)
 		fd = open_in_root(root, below_root, kind, mode);
 	/* what is missing is made by the walk; what the kernel refuses stays refused */
+	if (fd == -ENOENT && root->has_openat2 && kind != DEST_WRITE && may_make(kind))
+		fd = make_in_root(root, below_root, kind, mode);
 	if (fd == -ENOENT && (!root->has_openat2 || may_make(kind)))
 		fd = lookup_walk(root, below_root, kind, mode);
 	if (is_refused_link(root, fd, kind)) {

@@ -27,9 +27,9 @@
 /* In the helper's namespace: a pair whose other end is put into the sandbox's, up, at the MTU. */
 static int make_pair(const struct netdev_conf *conf, int sandbox_ns)
 {
-	struct nlmsg msg = {0};
-	struct ifinfomsg info = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-	struct ifinfomsg peer = {0};
+	struct nlmsg msg = { 0 };
+	struct ifinfomsg info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg peer = { 0 };
 	cleanup_fd int fd = nlmsg_socket(NETLINK_ROUTE);
 	size_t link;
 	size_t data;
@@ -60,7 +60,7 @@ static int make_pair(const struct netdev_conf *conf, int sandbox_ns)
 static int packet_socket(int *ret)
 {
 	cleanup_fd int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_ll sa = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	struct sockaddr_ll sa = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	int on = 1;
 	int size = 4 << 20;
 
@@ -84,8 +84,8 @@ static int packet_socket(int *ret)
 static int finish_frames(struct netdev_conf *conf)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_value value = {.cmd = ETHTOOL_STXCSUM};
-	struct ifreq ifr = {0};
+	struct ethtool_value value = { .cmd = ETHTOOL_STXCSUM };
+	struct ifreq ifr = { 0 };
 
 	if (fd < 0)
 		return -errno;

@@ -18,7 +18,7 @@
 static int read_mac(struct netdev_conf *conf)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = {0};
+	struct ifreq ifr = { 0 };
 
 	if (fd < 0)
 		return -errno;
@@ -31,7 +31,7 @@ static int read_mac(struct netdev_conf *conf)
 
 static int write_mac(int fd, const struct netdev_conf *conf)
 {
-	struct ifreq ifr = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
 
 	memcpy(ifr.ifr_name, conf->name, sizeof(conf->name));
 	memcpy(ifr.ifr_hwaddr.sa_data, conf->mac, 6);
@@ -42,7 +42,7 @@ int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err)
 {
 	/* the device belongs to the network namespace in which this open() happens */
 	cleanup_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
 	int r;
 
 	if (fd < 0)
@@ -80,7 +80,7 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err)
 
 static int link_up(struct nlmsg *msg, int fd, int index, unsigned int mtu)
 {
-	struct ifinfomsg info = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg info = { .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 
 	nlmsg_reset(msg);
 	nlmsg_begin(msg, RTM_NEWLINK, NLM_F_ACK, &info, sizeof(info));
@@ -148,7 +148,7 @@ static int add_route(struct nlmsg *msg, int fd, int index, const struct net_cidr
 /* Router advertisements have nothing to say here, and would only delay or change things. */
 static void quiet_ipv6(const struct netdev_conf *conf)
 {
-	static const char *const files[] = {"accept_ra", "router_solicitations", "autoconf"};
+	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char path[96] = "/proc/sys/net/ipv6/conf/";
@@ -166,7 +166,7 @@ static void quiet_ipv6(const struct netdev_conf *conf)
 static int configure_with(struct nlmsg *msg, int fd, const struct netdev_conf *conf,
                           const char **step)
 {
-	struct net_cidr any = {.prefix = NET_PREFIX4};
+	struct net_cidr any = { .prefix = NET_PREFIX4 };
 	struct net_addr gateway = net_cidr_host(&conf->net4, 2);
 	int index = (int)if_nametoindex(conf->name);
 	int r;
@@ -198,14 +198,14 @@ static int configure_with(struct nlmsg *msg, int fd, const struct netdev_conf *c
 	r = add_route(msg, fd, index, &conf->net6, NULL);
 	if (r < 0)
 		return r;
-	any = (struct net_cidr){0};
+	any = (struct net_cidr){ 0 };
 	gateway = net_cidr_host(&conf->net6, 2);
 	return add_route(msg, fd, index, &any, &gateway);
 }
 
 int netdev_configure(const struct netdev_conf *conf, struct err *err)
 {
-	struct nlmsg msg = {0};
+	struct nlmsg msg = { 0 };
 	cleanup_fd int fd = nlmsg_socket(NETLINK_ROUTE);
 	const char *step = "talk to";
 	int r = fd < 0 ? fd : configure_with(&msg, fd, conf, &step);

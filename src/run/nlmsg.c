@@ -128,7 +128,7 @@ static int read_acks(int fd)
 
 int nlmsg_exchange(struct nlmsg *msg, int fd)
 {
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	unsigned int seen = 0;
 
 	if (msg->broken)
