@@ -29,7 +29,7 @@ BWRAP_REF=${BWRAP_REF:-/usr/bin/bwrap}
 export SBX BWRAP_REF
 
 # The longest a test may hang before it counts as failed, in seconds.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 
 # --- skips ---------------------------------------------------------------------------------
 
@@ -105,6 +105,7 @@ common_setup() {
     BWRAP=$T/bin/bwrap
     PERSONALITY=native
     declare -gA FEED=() SINK=()
+    KEEP_FD=-1
     BACKGROUND=()
     common_host_root
     cd "$W"
@@ -143,6 +144,8 @@ feed_file() {
     FEED[$1]=$2
 }
 
+# KEEP_FD: a descriptor that start leaves open, for what a test opened in the same subshell.
+
 # sink FD: what the next run writes to FD lands in the file $T/sink.FD.
 sink() {
     SINK[$1]=$T/sink.$1
@@ -154,12 +157,15 @@ unfeed() {
 }
 
 # start PROGRAM ARGS...: replaces this subshell by PROGRAM with exactly the descriptors asked for
-# (bats keeps some of its own below 10; bash's own are close-on-exec).
+# (bats, bash and make leave some of their own open).
 start() {
     local fd
 
     trap - DEBUG # bats traces every command, which is most of the time a test takes
-    exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    for fd in /proc/"$BASHPID"/fd/*; do
+        fd=${fd##*/}
+        ((fd < 3 || fd == 255 || KEEP_FD == fd)) || eval "exec $fd>&-"
+    done
     for fd in "${!FEED[@]}"; do
         eval "exec $fd<\"\${FEED[$fd]}\""
     done
