@@ -92,8 +92,9 @@ static enum step failed_step(enum dest_kind kind, int r)
 		return STEP_MKFILE;
 	case DEST_PARENT:
 		return STEP_PARENTS;
+	case DEST_NOFOLLOW: /* only --chmod's */
+		return STEP_CHMOD;
 	case DEST_EXISTING:
-	case DEST_NOFOLLOW:
 	default:
 		return STEP_LOOKUP;
 	}
