@@ -90,10 +90,15 @@ int opt_perms(struct parse *ps, const struct option *opt, char **args, struct er
 
 int opt_size(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
+	int r;
+
 	(void)opt;
 	if (ps->size)
 		return err_text(err, 0, "--size given twice for the same action");
-	if (parse_size_any_base(args[0], &ps->size) < 0)
+	r = parse_size_any_base(args[0], &ps->size);
+	if (r == -ERANGE)
+		return err_text(err, 0, "--size (for tmpfs) is limited to %zu", SIZE_MAX / 2);
+	if (r < 0)
 		return err_text(err, 0, "--size takes a non-zero number of bytes");
 	return 0;
 }
