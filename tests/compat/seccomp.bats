@@ -75,14 +75,6 @@ filter() {
     is "$output" ''
 }
 
-@test "--add-seccomp-fd is read while parsing: a later error comes after" {
-    feed 20 123
-    compare --add-seccomp-fd 20 --nonsense
-    is "$stderr" 'bwrap: Invalid seccomp data, must be multiple of 8'
-    compare --seccomp 20 --nonsense
-    is "$stderr" 'bwrap: Unknown option --nonsense'
-}
-
 @test "the seccomp descriptors do not reach the payload" {
     filter 20 allow
     filter 21 allow
