@@ -74,11 +74,13 @@ static int parse_mode(const struct option *opt, const char *text, int *ret, stru
 
 int opt_chmod(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
+	int pending = ps->perms; /* not taken: left for the check */
 	int r = parse_mode(opt, args[0], &ps->perms, err);
 
-	return r < 0 ? r
-	             : add_op(ps, opt, (struct op){ .kind = OP_CHMOD, .dst = args[1], .fd = -1 },
-	                      err);
+	if (r == 0)
+		r = add_op(ps, opt, (struct op){ .kind = OP_CHMOD, .dst = args[1], .fd = -1 }, err);
+	ps->perms = pending;
+	return r;
 }
 
 int opt_perms(struct parse *ps, const struct option *opt, char **args, struct err *err)
@@ -90,10 +92,15 @@ int opt_perms(struct parse *ps, const struct option *opt, char **args, struct er
 
 int opt_size(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
+	int r;
+
 	(void)opt;
 	if (ps->size)
 		return err_text(err, 0, "--size given twice for the same action");
-	if (parse_size_any_base(args[0], &ps->size) < 0)
+	r = parse_size_any_base(args[0], &ps->size);
+	if (r == -ERANGE)
+		return err_text(err, 0, "--size (for tmpfs) is limited to %zu", SIZE_MAX / 2);
+	if (r < 0)
 		return err_text(err, 0, "--size takes a non-zero number of bytes");
 	return 0;
 }

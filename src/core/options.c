@@ -21,7 +21,7 @@ static const struct option options[] = {
 { "help",                  0, "",           GROUP_GENERAL,   opt_bool,        AT(help),            OPT_BWRAP,                "Print this help and exit" },
 { "version",               0, "",           GROUP_GENERAL,   opt_bool,        AT(version),         OPT_BWRAP,                "Print the version and exit" },
 { "list-options",          0, "",           GROUP_GENERAL,   opt_bool,        AT(list_options),    0,                        "Print every option, for completions, and exit" },
-{ "args",                  1, "FD",         GROUP_GENERAL,   opt_args,        0,                   OPT_BWRAP | OPT_MODIFIER, "Take NUL-separated arguments from FD" },
+{ "args",                  1, "FD",         GROUP_GENERAL,   opt_args,        0,                   OPT_BWRAP,                "Take NUL-separated arguments from FD" },
 { "dry-run",               0, "",           GROUP_GENERAL,   opt_bool,        AT(dry_run),         0,                        "Print the plan in order and exit" },
 { "verbose",               0, "",           GROUP_GENERAL,   opt_bool,        AT(verbose),         0,                        "Say each step as it happens" },
 { "level-prefix",          0, "",           GROUP_GENERAL,   opt_bool,        AT(level_prefix),    OPT_BWRAP,                "Put <3> or <4>, a log level, before each message" },
@@ -200,6 +200,8 @@ static int check_repeat(struct parse *ps, const struct option *opt, struct err *
 		return err_text(err, 0, "--%s used multiple times", opt->name);
 	if (!(opt->flags & OPT_LAST_WINS))
 		return 0;
+	if (!ps->plan->level_prefix)
+		ps->plan->n_plain_warnings = ps->plan->warnings.len + 1;
 	warning = plan_printf(ps->plan, "Only the last --%s option will take effect", opt->name);
 	if (!warning || vec_add(&ps->plan->warnings, &warning) < 0)
 		return err_text(err, ENOMEM, "read the command line");
@@ -215,13 +217,13 @@ static int take_option(struct parse *ps, int argc, char **argv, struct err *err)
 
 	if (!opt)
 		return err_text(err, 0, "Unknown option %s", argv[0]);
-	r = check_pending(ps, opt, err);
-	if (r == 0)
-		r = check_arity(opt, value ? 1 : argc - 1, err);
+	r = check_arity(opt, value ? 1 : argc - 1, err);
 	if (r == 0)
 		r = check_repeat(ps, opt, err);
 	if (r == 0)
 		r = opt->handle(ps, opt, args, err);
+	if (r == 0)
+		r = check_pending(ps, opt, err);
 	if (r < 0)
 		return r;
 	if (!(opt->flags & OPT_MODIFIER)) {

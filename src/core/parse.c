@@ -74,7 +74,7 @@ int parse_octal(const char *text, unsigned int max, unsigned int *ret)
 
 int parse_size_any_base(const char *text, uint64_t *ret)
 {
-	const char *digits = skip_strtol_lead(text);
+	const char *digits = text;
 	int base = 10;
 	uint64_t value;
 	int r;
@@ -89,7 +89,7 @@ int parse_size_any_base(const char *text, uint64_t *ret)
 	if (r < 0)
 		return r;
 	if (value == 0)
-		return -ERANGE;
+		return -EINVAL;
 	*ret = value;
 	return 0;
 }

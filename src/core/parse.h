@@ -18,7 +18,8 @@ int parse_fd(const char *text, int *ret);
 /* An octal mode, at most max (07777). */
 int parse_octal(const char *text, unsigned int max, unsigned int *ret);
 
-/* A size in bytes in any base strtoull takes (bwrap's --size): not 0, at most SIZE_MAX / 2. */
+/* A size in bytes, decimal, octal (0...) or hexadecimal (0x...), beginning with a digit (bwrap's
+ * --size): not 0 (-EINVAL), at most SIZE_MAX / 2. */
 int parse_size_any_base(const char *text, uint64_t *ret);
 
 /* A user or group id: 0 to 4294967294. */

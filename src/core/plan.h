@@ -35,6 +35,7 @@ struct plan {
 	struct vec overlay_opts; /* const char * */
 	struct vec keep_fds;     /* int */
 	struct vec warnings;     /* const char *: complete lines */
+	size_t n_plain_warnings; /* how many of them came before --level-prefix */
 	struct vec owned;        /* char *: freed with the plan */
 };
 

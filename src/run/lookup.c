@@ -92,8 +92,9 @@ static enum step failed_step(enum dest_kind kind, int r)
 		return STEP_MKFILE;
 	case DEST_PARENT:
 		return STEP_PARENTS;
+	case DEST_NOFOLLOW: /* only --chmod's */
+		return STEP_CHMOD;
 	case DEST_EXISTING:
-	case DEST_NOFOLLOW:
 	default:
 		return STEP_LOOKUP;
 	}
@@ -197,22 +198,36 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 	return check_type(fd, path, kind, err);
 }
 
+/* The same file is not enough: what "/" is bound from may be bound elsewhere, too. A kernel that
+ * does not tell mounts apart (before 5.8) gets the answer of the files. */
+static int is_same_place(int fd, int other_fd, bool *ret)
+{
+	struct statx at;
+	struct statx other;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &at) < 0 ||
+	    statx(other_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &other) < 0)
+		return -errno;
+	*ret = at.stx_ino == other.stx_ino && at.stx_dev_major == other.stx_dev_major &&
+	       at.stx_dev_minor == other.stx_dev_minor;
+	if (at.stx_mask & other.stx_mask & STATX_MNT_ID)
+		*ret = *ret && at.stx_mnt_id == other.stx_mnt_id;
+	return 0;
+}
+
 int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
                  struct err *err)
 {
-	struct stat at;
-	struct stat top;
+	int r;
 
 	*ret = (struct dest){ .root = root, .path = path };
 	ret->fd = dest_open(root, path, kind, kind == DEST_FILE ? 0444 : 0755, err);
 	if (ret->fd < 0)
 		return ret->fd;
-	if (fstat(ret->fd, &at) < 0 || fstat(root->fd, &top) < 0) {
-		int num = errno;
-
+	r = is_same_place(ret->fd, root->fd, &ret->is_root);
+	if (r < 0) {
 		close(ret->fd);
-		return err_step(err, STEP_LOOKUP, num, path, NULL);
+		return err_step(err, STEP_LOOKUP, -r, path, NULL);
 	}
-	ret->is_root = at.st_dev == top.st_dev && at.st_ino == top.st_ino;
 	return 0;
 }

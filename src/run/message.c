@@ -39,7 +39,8 @@ void message_error(const struct plan *plan, const struct err *err)
 void message_warnings(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->warnings.len; i++)
-		print(plan, "<4>", VEC_AT(&plan->warnings, const char *, i));
+		print(plan, i < plan->n_plain_warnings ? "" : "<4>",
+		      VEC_AT(&plan->warnings, const char *, i));
 }
 
 int message_exit_status(const struct plan *plan, const struct err *err)

@@ -30,15 +30,17 @@ static int write_maps(const struct run *run, const unsigned int uid[2], const un
 	char line[64];
 	int r;
 
+	/* first, as in bwrap: where a security module takes the rights in a new namespace away,
+	 * callers match the message of this one */
+	snprintf(line, sizeof(line), "%u %u 1\n", uid[0], uid[1]);
+	r = write_proc(run, "self/uid_map", line);
+	if (r < 0)
+		return err_step(err, STEP_UID_MAP, -r, NULL, NULL);
 	/* a group map may be written by its owner only where setgroups is denied (Linux 3.19); a
 	 * kernel without the file needs no denial */
 	r = write_proc(run, "self/setgroups", "deny\n");
 	if (r < 0 && r != -ENOENT)
 		return err_step(err, STEP_SETGROUPS, -r, NULL, NULL);
-	snprintf(line, sizeof(line), "%u %u 1\n", uid[0], uid[1]);
-	r = write_proc(run, "self/uid_map", line);
-	if (r < 0)
-		return err_step(err, STEP_UID_MAP, -r, NULL, NULL);
 	snprintf(line, sizeof(line), "%u %u 1\n", gid[0], gid[1]);
 	r = write_proc(run, "self/gid_map", line);
 	return r < 0 ? err_step(err, STEP_GID_MAP, -r, NULL, NULL) : 0;
