@@ -114,6 +114,8 @@ int socket(int domain, int type, int protocol)
 {
 	int fd = gate.offered;
 
+	if (!gate.ops) /* libslirp is not there yet; somebody else needs a socket */
+		return sys_socket(domain, type, protocol);
 	gate.calls.socket++;
 	if (fd >= 0) {
 		gate.offered = -1;
@@ -139,6 +141,14 @@ int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (fd == gate.adopted)
 		return 0;
 	return sys_bind(fd, addr, len);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	/* too late for a socket that is bound, and settled by whoever bound it */
+	if (fd == gate.adopted && level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
+		return 0;
+	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
 }
 
 int listen(int fd, int backlog)
@@ -172,6 +182,7 @@ int close(int fd)
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
                socklen_t addrlen)
 {
-	(void)fd, (void)buf, (void)len, (void)flags, (void)addr, (void)addrlen;
+	if (!gate.ops)
+		return syscall(SYS_sendto, fd, buf, len, flags, addr, addrlen);
 	return refuse(EACCES); /* datagrams are not libslirp's business here */
 }
