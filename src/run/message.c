@@ -42,6 +42,11 @@ void message_warnings(const struct plan *plan)
 		print(plan, "<4>", VEC_AT(&plan->warnings, const char *, i));
 }
 
+void message_warning(const struct plan *plan, const char *text)
+{
+	print(plan, "<4>", text);
+}
+
 int message_exit_status(const struct plan *plan, const struct err *err)
 {
 	if (plan->personality == PERSONALITY_BWRAP)
