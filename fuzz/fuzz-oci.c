@@ -26,8 +26,8 @@ static void ignore_note(void *ctx, bool loud, const char *text)
 
 static void ask_about_calls(const struct sock_filter *prog, size_t len)
 {
-	static const uint32_t abis[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_AARCH64};
-	struct seccomp_data data = {.args = {1, UINT64_MAX, 5, 40, UINT64_C(1) << 32, 0}};
+	static const uint32_t abis[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_AARCH64 };
+	struct seccomp_data data = { .args = { 1, UINT64_MAX, 5, 40, UINT64_C(1) << 32, 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(abis); i++)
 		for (data.nr = -1; data.nr < 480; data.nr += 7) {
@@ -38,28 +38,27 @@ static void ask_about_calls(const struct sock_filter *prog, size_t len)
 
 static void try_target(const struct oci_profile *profile, const struct oci_target *target)
 {
-	const struct oci_notes notes = {ignore_note, NULL};
-	struct sock_filter *prog = NULL;
-	size_t len = 0;
+	const struct oci_notes notes = { ignore_note, NULL };
+	struct oci_program program = { 0 };
 	struct err err;
 
-	if (oci_build(profile, target, &notes, &prog, &len, &err) < 0) {
+	if (oci_build(profile, target, &notes, &program, &err) < 0) {
 		if (!err.subject[0])
 			abort();
 		return;
 	}
-	ask_about_calls(prog, len);
-	free(prog);
+	ask_about_calls(program.insn, program.len);
+	free(program.insn);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct oci_target target = {.arch = seccomp_arch_native(),
-	                            .kernel_major = 6,
-	                            .kernel_minor = 1,
-	                            .caps = UINT64_C(1) << 21};
+	struct oci_target target = { .arch = seccomp_arch_native(),
+		                     .kernel_major = 6,
+		                     .kernel_minor = 1,
+		                     .caps = UINT64_C(1) << 21 };
 	struct oci_profile profile;
-	struct err err = {0};
+	struct err err = { 0 };
 
 	if (oci_profile_parse((const char *)data, size, &profile, &err) < 0) {
 		if (!err.subject[0])

@@ -142,6 +142,23 @@ static void print_op(FILE *out, const struct plan *plan, const struct op *op)
 	print_layers(out, plan, op);
 }
 
+static void print_seccomp(FILE *out, const struct plan *plan)
+{
+	const char *line = plan->seccomp_details;
+
+	if (!plan->seccomp_profile)
+		return;
+	fputs("seccomp profile", out);
+	print_word(out, plan->seccomp_profile);
+	fputs(plan->seccomp_log ? ", log only\n" : "\n", out);
+	while (line && *line) {
+		size_t len = strcspn(line, "\n");
+
+		fprintf(out, "  %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
 static void print_process(FILE *out, const struct plan *plan)
 {
 	const struct plan_process *process = &plan->process;
@@ -171,6 +188,7 @@ static void print_process(FILE *out, const struct plan *plan)
 	}
 	if (process->has_init)
 		fputs("start pid 1\n", out);
+	print_seccomp(out, plan);
 	if (plan->seccomp_fd >= 0)
 		fprintf(out, "seccomp filter of fd %d\n", plan->seccomp_fd);
 	for (size_t i = 0; i < plan->seccomp_fds.len; i++)

@@ -60,6 +60,16 @@ static void resolve_process(struct plan *plan)
 	process->forward_signals |= native;
 }
 
+/* As sbx, who says nothing gets the default profile; as bwrap, none. */
+static void resolve_seccomp(struct plan *plan)
+{
+	plan->seccomp_named = plan->seccomp_profile;
+	if (!plan->seccomp_profile && plan->personality == PERSONALITY_NATIVE)
+		plan->seccomp_profile = "default";
+	if (plan->seccomp_profile && strcmp(plan->seccomp_profile, "none") == 0)
+		plan->seccomp_profile = NULL;
+}
+
 int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 {
 	if (plan->ns.cgroup_try && host->has_cgroup_ns)
@@ -72,6 +82,7 @@ int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 	if (plan->skeleton && plan_skeleton_files(plan, host) < 0)
 		return err_text(err, ENOMEM, "lay out the skeleton");
 	resolve_process(plan);
+	resolve_seccomp(plan);
 	return 0;
 }
 

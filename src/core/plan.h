@@ -26,6 +26,10 @@ struct plan {
 	struct plan_process process;
 	struct plan_report report;
 	int seccomp_fd;
+	const char *seccomp_profile; /* a name or a file as given; resolved: NULL for none */
+	const char *seccomp_details; /* for --dry-run: its lines, each ends in a newline; or NULL */
+	bool seccomp_named;          /* resolved: the profile was asked for, not implied */
+	bool seccomp_log;
 	struct vec ops;          /* struct op, in the order of execution */
 	struct vec layers;       /* const char *: the overlay sources of all operations */
 	struct vec env;          /* struct env_change */

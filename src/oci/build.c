@@ -66,7 +66,7 @@ static bool rule_is_used(const struct build *build, const struct oci_rule *rule)
 static int add_conditions(const struct build *build, const struct oci_rule *rule, int nr)
 {
 	uint32_t action = oci_target_action(build->target, rule->action);
-	struct scmp_arg_cmp cmp[OCI_ARGS_MAX] = {0};
+	struct scmp_arg_cmp cmp[OCI_ARGS_MAX] = { 0 };
 	unsigned int seen = 0;
 	bool repeats = false;
 	size_t i;
@@ -75,8 +75,8 @@ static int add_conditions(const struct build *build, const struct oci_rule *rule
 	for (i = 0; i < rule->arg_count; i++) {
 		const struct oci_arg *arg = &rule->args[i];
 
-		cmp[i] = (struct scmp_arg_cmp){arg->index, (enum scmp_compare)arg->op, arg->value,
-		                               arg->value_two};
+		cmp[i] = (struct scmp_arg_cmp){ arg->index, (enum scmp_compare)arg->op, arg->value,
+			                        arg->value_two };
 		repeats |= seen >> arg->index & 1;
 		seen |= 1u << arg->index;
 	}
@@ -229,12 +229,12 @@ static void emit_head(const struct build *build, struct asm_code *code)
 }
 
 /* The part made here and libseccomp's, which lies in fd. */
-static int join(const struct asm_code *code, int fd, struct sock_filter **ret_prog, size_t *ret_len)
+static int join(const struct asm_code *code, int fd, struct oci_program *ret)
 {
 	cleanup_free struct sock_filter *head = NULL;
-	struct sock_filter *prog;
+	cleanup_free struct sock_filter *all = NULL;
+	size_t len = 0, size;
 	struct stat st;
-	size_t len;
 	int r;
 
 	r = asm_finish(code, &head, &len);
@@ -242,22 +242,21 @@ static int join(const struct asm_code *code, int fd, struct sock_filter **ret_pr
 		return r;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	prog = realloc(head, len * sizeof(*prog) + (size_t)st.st_size);
-	if (!prog)
+	size = (size_t)st.st_size;
+	all = malloc(len * sizeof(*all) + size);
+	if (!all)
 		return -ENOMEM;
-	head = prog;
-	if (pread(fd, prog + len, (size_t)st.st_size, 0) != st.st_size)
+	memcpy(all, head, len * sizeof(*all));
+	if (pread(fd, all + len, size, 0) != st.st_size)
 		return -EIO;
-	len += (size_t)st.st_size / sizeof(*prog);
+	len += size / sizeof(*all);
 	if (len > BPF_MAXINSNS)
 		return -E2BIG;
-	*ret_len = len;
-	*ret_prog = steal_ptr(&head);
+	*ret = (struct oci_program){ steal_ptr(&all), len };
 	return 0;
 }
 
-static int export(const struct build *build, struct sock_filter **ret_prog, size_t *ret_len,
-                  struct err *err)
+static int export(const struct build *build, struct oci_program *ret, struct err *err)
 {
 	cleanup_free struct asm_code *code = calloc(1, sizeof(*code));
 	cleanup_fd int fd = memfd_create("bpf", MFD_CLOEXEC);
@@ -268,7 +267,7 @@ static int export(const struct build *build, struct sock_filter **ret_prog, size
 	emit_head(build, code);
 	r = seccomp_export_bpf(build->ctx, fd);
 	if (r == 0)
-		r = join(code, fd, ret_prog, ret_len);
+		r = join(code, fd, ret);
 	return r < 0 ? err_text(err, -r, "make the filter") : 0;
 }
 
@@ -303,10 +302,9 @@ static void note_all(const struct build *build)
 }
 
 int oci_build(const struct oci_profile *profile, const struct oci_target *target,
-              const struct oci_notes *notes, struct sock_filter **ret_prog, size_t *ret_len,
-              struct err *err)
+              const struct oci_notes *notes, struct oci_program *ret, struct err *err)
 {
-	struct build build = {.profile = profile, .target = target, .notes = notes};
+	struct build build = { .profile = profile, .target = target, .notes = notes };
 	int r;
 
 	build.action = oci_target_action(target, profile->action);
@@ -317,7 +315,7 @@ int oci_build(const struct oci_profile *profile, const struct oci_target *target
 	note_all(&build);
 	r = fill_filter(&build, err);
 	if (r == 0)
-		r = export(&build, ret_prog, ret_len, err);
+		r = export(&build, ret, err);
 	seccomp_release(build.ctx);
 	return r;
 }

@@ -22,7 +22,11 @@ struct oci_notes {
 	void *ctx;
 };
 
-/* Returns 0 and a program that the caller frees. */
+struct oci_program {
+	struct sock_filter *insn;
+	size_t len;
+};
+
+/* Returns 0 and a program whose instructions the caller frees. */
 int oci_build(const struct oci_profile *profile, const struct oci_target *target,
-              const struct oci_notes *notes, struct sock_filter **ret_prog, size_t *ret_len,
-              struct err *err);
+              const struct oci_notes *notes, struct oci_program *ret, struct err *err);

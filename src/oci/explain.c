@@ -56,7 +56,8 @@ static void print_arg(const struct oci_arg *arg, FILE *out)
 {
 	static const char *const ops[] = {
 		[SCMP_CMP_NE] = "!=", [SCMP_CMP_LT] = "<",  [SCMP_CMP_LE] = "<=",
-		[SCMP_CMP_EQ] = "==", [SCMP_CMP_GE] = ">=", [SCMP_CMP_GT] = ">"};
+		[SCMP_CMP_EQ] = "==", [SCMP_CMP_GE] = ">=", [SCMP_CMP_GT] = ">"
+	};
 
 	if (arg->op == SCMP_CMP_MASKED_EQ)
 		fprintf(out, "arg%u & 0x%" PRIx64 " == 0x%" PRIx64, arg->index, arg->value,

@@ -114,7 +114,7 @@ int json_fail(const struct json_at *at, struct err *err, const char *fmt, ...)
 
 struct json_at json_member(const struct json_at *at, const char *key)
 {
-	struct json_at ret = {NULL, {&at->place, key, 0}};
+	struct json_at ret = { NULL, { &at->place, key, 0 } };
 
 	json_object_object_get_ex(at->value, key, &ret.value);
 	return ret;
@@ -122,8 +122,8 @@ struct json_at json_member(const struct json_at *at, const char *key)
 
 struct json_at json_element(const struct json_at *at, size_t index)
 {
-	return (struct json_at){json_object_array_get_idx(at->value, index),
-	                        {&at->place, NULL, index}};
+	return (struct json_at){ json_object_array_get_idx(at->value, index),
+		                 { &at->place, NULL, index } };
 }
 
 static bool is_listed(const char *const *keys, const char *key)

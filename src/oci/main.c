@@ -45,14 +45,19 @@ static const char usage[] =
 
 static int parse_caps(const char *text, uint64_t *ret, struct err *err)
 {
-	char *end;
+	static const char digits[] = "0123456789abcdef";
+	const char *p, *digit = digits;
+	uint64_t caps = 0;
 
-	if (text[0] && strlen(text) <= CAPS_DIGITS && strspn(text, "0123456789abcdefABCDEF")) {
-		*ret = strtoull(text, &end, 16);
-		if (!*end)
-			return 0;
+	for (p = text; *p && digit; p++) {
+		digit = strchr(digits, *p);
+		caps = caps << 4 | (uint64_t)(digit ? digit - digits : 0);
 	}
-	return err_text(err, 0, "--caps '%s': not 1 to %d hexadecimal digits", text, CAPS_DIGITS);
+	if (!digit || p == text || p - text > CAPS_DIGITS)
+		return err_text(err, 0, "--caps '%s': not 1 to %d hexadecimal digits", text,
+		                CAPS_DIGITS);
+	*ret = caps;
+	return 0;
 }
 
 static int parse_value(const char *option, const char *value, struct options *ret, struct err *err)
@@ -81,10 +86,13 @@ static bool set_flag(const char *option, struct options *ret)
 
 static int parse_options(char **argv, struct options *ret, struct err *err)
 {
+	bool only_file = false;
 	int r = 0;
 
 	for (argv++; *argv && r == 0; argv++) {
-		if ((*argv)[0] != '-' || strcmp(*argv, "-") == 0) {
+		if (strcmp(*argv, "--") == 0 && !only_file) {
+			only_file = true;
+		} else if (only_file || (*argv)[0] != '-' || strcmp(*argv, "-") == 0) {
 			if (ret->file)
 				return err_text(err, 0, "more than one FILE: '%s'", *argv);
 			ret->file = *argv;
@@ -100,15 +108,25 @@ static int parse_options(char **argv, struct options *ret, struct err *err)
 	return r;
 }
 
-/* The kernel's version; one that cannot be read meets no minKernel. */
-static void probe_target(struct oci_target *ret)
+/* "6.1.0-9-amd64" or "6.12-rc1"; a release that cannot be read meets no minKernel. */
+static void probe_kernel(struct oci_target *ret)
 {
 	struct utsname uts;
+	uint64_t major, minor;
+	char *rest;
 
-	ret->arch = seccomp_arch_native();
-	if (uname(&uts) < 0 ||
-	    sscanf(uts.release, "%u.%u", &ret->kernel_major, &ret->kernel_minor) != 2)
-		ret->kernel_major = ret->kernel_minor = 0;
+	if (uname(&uts) < 0)
+		return;
+	rest = strchr(uts.release, '.');
+	if (!rest)
+		return;
+	*rest++ = '\0';
+	rest[strspn(rest, "0123456789")] = '\0';
+	if (parse_uint(uts.release, UINT16_MAX, &major) < 0 ||
+	    parse_uint(rest, UINT16_MAX, &minor) < 0)
+		return;
+	ret->kernel_major = (unsigned int)major;
+	ret->kernel_minor = (unsigned int)minor;
 }
 
 static int read_all(int fd, char **ret, size_t *ret_len)
@@ -133,12 +151,10 @@ static int read_all(int fd, char **ret, size_t *ret_len)
 
 static int read_file(const char *file, char **ret, size_t *ret_len, struct err *err)
 {
-	cleanup_fd int opened = -1;
-	int r, fd = STDIN_FILENO;
+	cleanup_fd int fd = strcmp(file, "-") == 0 ? dup(STDIN_FILENO)
+	                                           : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : read_all(fd, ret, ret_len);
 
-	if (strcmp(file, "-") != 0)
-		fd = opened = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	r = fd < 0 ? -errno : read_all(fd, ret, ret_len);
 	return r < 0 ? err_text(err, -r, "read") : 0;
 }
 
@@ -176,10 +192,17 @@ static int explain(const struct oci_profile *profile, const struct options *opti
 	return 0;
 }
 
+static int write_program(const struct oci_program *program, int fd, struct err *err)
+{
+	int r = write_all(fd, program->insn, program->len * sizeof(*program->insn));
+
+	return r < 0 ? err_text(err, -r, "write the BPF") : 0;
+}
+
 static int convert(struct options *options, struct err *err)
 {
-	const struct oci_notes notes = {print_note, options};
-	cleanup_free struct sock_filter *prog = NULL;
+	const struct oci_notes notes = { print_note, options };
+	struct oci_program program = { 0 };
 	cleanup_free char *text = NULL;
 	struct oci_profile profile;
 	size_t len = 0;
@@ -190,13 +213,12 @@ static int convert(struct options *options, struct err *err)
 		r = oci_profile_parse(text, len, &profile, err);
 	if (r < 0)
 		return r;
-	r = oci_build(&profile, &options->target, &notes, &prog, &len, err);
+	r = oci_build(&profile, &options->target, &notes, &program, err);
 	if (r == 0 && options->explain)
 		r = explain(&profile, options, err);
 	else if (r == 0)
-		r = write_all(options->fd, prog, len * sizeof(*prog)) < 0
-		            ? err_text(err, errno, "write the BPF")
-		            : 0;
+		r = write_program(&program, options->fd, err);
+	free(program.insn);
 	oci_profile_free(&profile);
 	return r;
 }
@@ -221,7 +243,7 @@ static int fail(const char *file, const struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.fd = STDOUT_FILENO};
+	struct options options = { .fd = STDOUT_FILENO };
 	const struct seccomp_builtin *builtin;
 	struct err err;
 
@@ -229,7 +251,8 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	probe_target(&options.target);
+	options.target.arch = seccomp_arch_native();
+	probe_kernel(&options.target);
 	if (parse_options(argv, &options, &err) < 0)
 		return fail(NULL, &err);
 	builtin = options.explain ? seccomp_builtin_find(options.file) : NULL;

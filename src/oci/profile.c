@@ -110,7 +110,7 @@ static int parse_action(const struct json_at *at, const struct action_keys *keys
 	struct json_at action = json_member(at, keys->action);
 	struct json_at number = json_member(at, keys->number);
 	struct json_at name = json_member(at, keys->name);
-	uint32_t error;
+	uint32_t error = EPERM;
 	int r;
 
 	if (json_object_is_type(action.value, json_type_string) &&
@@ -157,7 +157,7 @@ static int parse_kernel(const struct json_at *at, struct oci_filter *ret, struct
 
 static int parse_filter(const struct json_at *at, struct oci_filter *ret, struct err *err)
 {
-	static const char *const keys[] = {"caps", "arches", "minKernel", NULL};
+	static const char *const keys[] = { "caps", "arches", "minKernel", NULL };
 	struct json_at caps, arches, kernel;
 	int r;
 
@@ -177,7 +177,7 @@ static int parse_filter(const struct json_at *at, struct oci_filter *ret, struct
 
 static int parse_arg(const struct json_at *at, struct oci_arg *ret, struct err *err)
 {
-	static const char *const keys[] = {"index", "value", "valueTwo", "op", NULL};
+	static const char *const keys[] = { "index", "value", "valueTwo", "op", NULL };
 	struct json_at index, value, value_two, op;
 	uint64_t number = 0;
 	int r;
@@ -238,9 +238,9 @@ static int parse_names(const struct json_at *at, struct oci_strings *ret, struct
 
 static int parse_rule(const struct json_at *at, struct oci_rule *ret, struct err *err)
 {
-	static const char *const keys[] = {"names", "name",     "action",   "errnoRet", "errno",
-	                                   "args",  "includes", "excludes", "comment",  NULL};
-	static const struct action_keys action = {"action", "errnoRet", "errno"};
+	static const char *const keys[] = { "names", "name",     "action",   "errnoRet", "errno",
+		                            "args",  "includes", "excludes", "comment",  NULL };
+	static const struct action_keys action = { "action", "errnoRet", "errno" };
 	struct json_at args, includes, excludes;
 	int r;
 
@@ -295,7 +295,7 @@ static int parse_arches(const struct json_at *at, uint32_t **ret, size_t *ret_le
 
 static int parse_map_entry(const struct json_at *at, struct oci_arch_map *ret, struct err *err)
 {
-	static const char *const keys[] = {"architecture", "subArchitectures", NULL};
+	static const char *const keys[] = { "architecture", "subArchitectures", NULL };
 	struct json_at arch, sub;
 	int r;
 
@@ -330,7 +330,7 @@ static int parse_map(const struct json_at *at, struct oci_profile *ret, struct e
 static int parse_flags(const struct json_at *at, struct oci_profile *ret, struct err *err)
 {
 	size_t i, len;
-	uint32_t flag;
+	uint32_t flag = 0;
 	int r;
 
 	r = json_get_array(at, &len, err);
@@ -346,12 +346,12 @@ static int parse_flags(const struct json_at *at, struct oci_profile *ret, struct
 
 static int parse_profile(const struct json_at *at, struct oci_profile *ret, struct err *err)
 {
-	static const char *const keys[] = {"defaultAction", "defaultErrnoRet",  "defaultErrno",
-	                                   "architectures", "archMap",          "flags",
-	                                   "listenerPath",  "listenerMetadata", "syscalls",
-	                                   "comment",       "$schema",          NULL};
-	static const struct action_keys action = {"defaultAction", "defaultErrnoRet",
-	                                          "defaultErrno"};
+	static const char *const keys[] = { "defaultAction", "defaultErrnoRet",  "defaultErrno",
+		                            "architectures", "archMap",          "flags",
+		                            "listenerPath",  "listenerMetadata", "syscalls",
+		                            "comment",       "$schema",          NULL };
+	static const struct action_keys action = { "defaultAction", "defaultErrnoRet",
+		                                   "defaultErrno" };
 	struct json_at arches, map, flags, rules;
 	int r;
 
@@ -374,10 +374,10 @@ static int parse_profile(const struct json_at *at, struct oci_profile *ret, stru
 
 int oci_profile_parse(const char *text, size_t len, struct oci_profile *ret, struct err *err)
 {
-	struct json_at root = {NULL, {NULL, NULL, 0}};
+	struct json_at root = { NULL, { NULL, NULL, 0 } };
 	int r;
 
-	*ret = (struct oci_profile){0};
+	*ret = (struct oci_profile){ 0 };
 	if (len > OCI_TEXT_MAX)
 		return err_text(err, 0, "longer than %d bytes", OCI_TEXT_MAX);
 	r = json_text(text, len, &ret->json, err);
@@ -411,5 +411,5 @@ void oci_profile_free(struct oci_profile *profile)
 	free(profile->map);
 	free(profile->arches);
 	json_object_put(profile->json);
-	*profile = (struct oci_profile){0};
+	*profile = (struct oci_profile){ 0 };
 }

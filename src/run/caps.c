@@ -92,6 +92,14 @@ static uint64_t change_caps(const struct plan *plan, uint64_t *caps)
 	return named & *caps;
 }
 
+uint64_t caps_planned(const struct plan *plan)
+{
+	uint64_t caps = 0;
+
+	(void)change_caps(plan, &caps);
+	return caps;
+}
+
 static int drop_bounding(uint64_t keep, struct err *err)
 {
 	char number[16];

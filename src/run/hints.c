@@ -32,6 +32,11 @@ static bool limit_is_zero(void)
 	return first_byte("/proc/sys/user/max_user_namespaces") == '0';
 }
 
+static bool is_root_inside(void)
+{
+	return geteuid() == 0;
+}
+
 static const struct hint {
 	enum step step;
 	int num; /* 0: whatever the reason */
@@ -52,10 +57,14 @@ static const struct hint {
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ STEP_UID_MAP, EPERM, apparmor_restricts,
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_UID_MAP, EPERM, is_root_inside,
+	  "root of a sandbox may be mapped again only with CAP_SETFCAP: start the outer sbx with --keep-id or --cap-add CAP_SETFCAP" },
 	{ STEP_LOOPBACK, EPERM, apparmor_restricts,
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ STEP_PROC, EPERM, NULL,
 	  "inside a container with a masked /proc no new one may be mounted: leave the pid namespace out, or start the container with an unmasked /proc" },
+	{ STEP_ROOT, EPERM, NULL,
+	  "a seccomp filter forbids mounts here: inside sbx, start the outer one with --seccomp-profile nested" },
 	{ STEP_SLAVE, EACCES, NULL, "a container's security profile forbids mounts here" },
 	{ STEP_SLAVE, EPERM, NULL, "a container's security profile forbids mounts here" },
 	{ STEP_SOURCE, ENOENT, NULL,

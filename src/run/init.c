@@ -80,6 +80,9 @@ int init_start(struct run *run, struct err *err)
 	if (!locks)
 		return err_text(err, ENOMEM, "start pid 1");
 	r = take_locks(run->plan, locks, err);
+	/* pid 1 is never seen without a filter, and the payload needs not load it once more */
+	if (r == 0)
+		r = seccomp_load_early(&run->seccomp, err);
 	if (r < 0)
 		return r;
 	pid = start_payload(run, &pidfd);

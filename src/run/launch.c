@@ -71,12 +71,15 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 
 	if (r == 0)
 		r = fds_prepare(plan, err);
+	/* the profile may need a helper, and its end */
+	if (r == 0)
+		r = prepare_signals(run, monitor, err);
+	if (r == 0)
+		r = seccomp_read_profile(plan, &run->seccomp, err);
 	if (r == 0)
 		r = seccomp_read_added(plan, &run->seccomp, err);
 	if (r == 0)
 		r = die_with_parent(plan, err);
-	if (r == 0)
-		r = prepare_signals(run, monitor, err);
 	if (r < 0)
 		return r;
 	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0;

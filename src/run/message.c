@@ -43,6 +43,11 @@ void message_warnings(const struct plan *plan)
 		      VEC_AT(&plan->warnings, const char *, i));
 }
 
+void message_warning(const struct plan *plan, const char *text)
+{
+	print(plan, "<4>", text);
+}
+
 int message_exit_status(const struct plan *plan, const struct err *err)
 {
 	if (plan->personality == PERSONALITY_BWRAP)

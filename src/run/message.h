@@ -12,6 +12,9 @@ void message_error(const struct plan *plan, const struct err *err);
 /* Prints the warnings that the parser collected. */
 void message_warnings(const struct plan *plan);
 
+/* Prints one more. */
+void message_warning(const struct plan *plan, const char *text);
+
 /* The exit status for an error of ours: 1 as bwrap; 125, or 126 and 127 when the payload could not
  * be executed or found. */
 int message_exit_status(const struct plan *plan, const struct err *err);

@@ -12,11 +12,11 @@
 #include "core/plan.h"
 #include "run/fds.h"
 
-static int add_program(struct seccomp_programs *programs, char *data, size_t len)
+static int add_program(struct seccomp_programs *programs, void *data, size_t len)
 {
 	struct sock_fprog prog = {
 		.len = (unsigned short)(len / sizeof(struct sock_filter)),
-		.filter = (struct sock_filter *)data,
+		.filter = data,
 	};
 	struct sock_fprog *items = reallocarray(programs->items, programs->n + 1, sizeof(*items));
 
@@ -24,6 +24,18 @@ static int add_program(struct seccomp_programs *programs, char *data, size_t len
 		return -ENOMEM;
 	programs->items = items;
 	items[programs->n++] = prog;
+	return 0;
+}
+
+int seccomp_add(struct seccomp_programs *programs, char **data, size_t len, struct err *err)
+{
+	if (len % sizeof(struct sock_filter) != 0)
+		return err_step(err, STEP_SECCOMP_SIZE, 0, NULL, NULL);
+	if (len / sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return err_step(err, STEP_SECCOMP_READ, E2BIG, NULL, NULL);
+	if (add_program(programs, *data, len) < 0)
+		return err_step(err, STEP_SECCOMP_READ, ENOMEM, NULL, NULL);
+	*data = NULL;
 	return 0;
 }
 
@@ -35,14 +47,7 @@ static int read_program(int fd, struct seccomp_programs *programs, struct err *e
 
 	if (r < 0)
 		return err_step(err, STEP_SECCOMP_READ, -r, NULL, NULL);
-	if (len % sizeof(struct sock_filter) != 0)
-		return err_step(err, STEP_SECCOMP_SIZE, 0, NULL, NULL);
-	if (len / sizeof(struct sock_filter) > BPF_MAXINSNS)
-		return err_step(err, STEP_SECCOMP_READ, E2BIG, NULL, NULL);
-	if (add_program(programs, data, len) < 0)
-		return err_step(err, STEP_SECCOMP_READ, ENOMEM, NULL, NULL);
-	(void)steal_ptr(&data);
-	return 0;
+	return seccomp_add(programs, &data, len, err);
 }
 
 int seccomp_read_added(const struct plan *plan, struct seccomp_programs *programs, struct err *err)
@@ -59,10 +64,23 @@ int seccomp_read_last(const struct plan *plan, struct seccomp_programs *programs
 	return plan->seccomp_fd < 0 ? 0 : read_program(plan->seccomp_fd, programs, err);
 }
 
-int seccomp_load(const struct seccomp_programs *programs, struct err *err)
+static int load(const struct seccomp_programs *programs, size_t end, struct err *err)
 {
-	for (size_t i = 0; i < programs->n; i++)
+	for (size_t i = programs->n_loaded; i < end; i++)
 		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &programs->items[i], 0, 0) < 0)
 			return err_step(err, STEP_SECCOMP, errno, NULL, NULL);
 	return 0;
+}
+
+int seccomp_load_early(struct seccomp_programs *programs, struct err *err)
+{
+	int r = load(programs, programs->n_early, err);
+
+	programs->n_loaded = programs->n_early;
+	return r;
+}
+
+int seccomp_load(const struct seccomp_programs *programs, struct err *err)
+{
+	return load(programs, programs->n, err);
 }

@@ -17,6 +17,7 @@
 #include "run/launch.h"
 #include "run/message.h"
 #include "run/probe.h"
+#include "run/seccomp.h"
 
 /* Called as bwrap, as NAME-bwrap, or re-executed by a program that bwrap started: then it is bwrap.
  */
@@ -54,6 +55,21 @@ static int fail(const struct plan *plan, const struct err *err)
 	return message_exit_status(plan, err);
 }
 
+/* Says what a profile does that somebody chose; everybody has the default one. */
+static int print_plan(struct plan *plan, struct err *err)
+{
+	char *details = NULL;
+
+	if (plan->seccomp_profile && (plan->seccomp_named || plan->verbose)) {
+		if (seccomp_explain(plan, &details, err) < 0)
+			return fail(plan, err);
+		plan->seccomp_details = details;
+		if (vec_add(&plan->owned, &details) < 0)
+			plan->seccomp_details = NULL;
+	}
+	return print_text(plan_print(plan), stdout);
+}
+
 static int run_plan(struct plan *plan, struct host *host, struct err *err)
 {
 	char **env;
@@ -64,7 +80,7 @@ static int run_plan(struct plan *plan, struct host *host, struct err *err)
 	if (r < 0)
 		return fail(plan, err);
 	if (plan->dry_run)
-		return print_text(plan_print(plan), stdout);
+		return print_plan(plan, err);
 	env = plan_environment(plan, host);
 	if (!env) {
 		err_text(err, ENOMEM, "make the environment");

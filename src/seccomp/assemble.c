@@ -25,7 +25,7 @@ static void emit(struct asm_code *code, unsigned int op, uint32_t k, int jump_tr
 {
 	if (code->len < ASM_MAX)
 		code->insn[code->len] = (struct asm_insn){
-			.filter = {.code = (uint16_t)op, .k = k},
+			.filter = { .code = (uint16_t)op, .k = k },
 			.jump_true = jump_true,
 			.jump_false = jump_false,
 		};

@@ -20,7 +20,7 @@ static const struct seccomp_builtin builtins[] = {
 	BUILTIN(default),
 	BUILTIN(nested),
 	BUILTIN(strict),
-	{NULL, NULL, NULL, 0, NULL},
+	{ NULL, NULL, NULL, 0, NULL },
 };
 
 const struct seccomp_builtin *seccomp_builtin_list(void)

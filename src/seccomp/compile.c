@@ -66,7 +66,7 @@ static int add_answer(struct abi *abi, int nr, uint32_t action)
 {
 	if (abi->len + 2 >= CALLS_MAX)
 		return -E2BIG;
-	abi->answers[abi->len++] = (struct answer){(uint32_t)nr, action, ASM_NEXT};
+	abi->answers[abi->len++] = (struct answer){ (uint32_t)nr, action, ASM_NEXT };
 	return 0;
 }
 
@@ -159,14 +159,14 @@ static int make_ranges(struct abi *abi, uint32_t fallback, struct answer **ret, 
 	qsort(abi->answers, abi->len, sizeof(abi->answers[0]), compare_answers);
 	for (i = 0; i < abi->len; i++) {
 		if (abi->answers[i].first > next)
-			add_range(ranges, &len, (struct answer){next, fallback, ASM_NEXT});
+			add_range(ranges, &len, (struct answer){ next, fallback, ASM_NEXT });
 		add_range(ranges, &len, abi->answers[i]);
 		next = abi->answers[i].first + 1;
 	}
-	add_range(ranges, &len, (struct answer){next, fallback, ASM_NEXT});
+	add_range(ranges, &len, (struct answer){ next, fallback, ASM_NEXT });
 	/* x32 calls come under x86_64's name, with a bit of their own */
 	if (abi->token == SCMP_ARCH_X86_64)
-		add_range(ranges, &len, (struct answer){X32_BIT, action_of(ENOSYS), ASM_NEXT});
+		add_range(ranges, &len, (struct answer){ X32_BIT, action_of(ENOSYS), ASM_NEXT });
 	*ret = ranges;
 	*ret_len = len;
 	return 0;

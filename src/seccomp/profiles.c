@@ -24,69 +24,69 @@
 static const struct seccomp_group keyrings = {
 	"kernel keyrings",
 	EPERM,
-	(const char *const[]){"add_key", "keyctl", "request_key", NULL},
+	(const char *const[]){ "add_key", "keyctl", "request_key", NULL },
 };
 
 static const struct seccomp_group introspection = {
 	"bpf, performance events, page-fault handling, kernel log",
 	EPERM,
-	(const char *const[]){"bpf", "perf_event_open", "userfaultfd", "syslog", "lookup_dcookie",
-                              NULL},
+	(const char *const[]){ "bpf", "perf_event_open", "userfaultfd", "syslog", "lookup_dcookie",
+	                       NULL },
 };
 
 /* Every caller of io_uring has a way for kernels without it. */
 static const struct seccomp_group io_uring = {
 	"io_uring",
 	ENOSYS,
-	(const char *const[]){"io_uring_setup", "io_uring_enter", "io_uring_register", NULL},
+	(const char *const[]){ "io_uring_setup", "io_uring_enter", "io_uring_register", NULL },
 };
 
 static const struct seccomp_group kernel = {
 	"kernel modules, kexec, reboot, swap, accounting and quota",
 	EPERM,
-	(const char *const[]){"init_module", "finit_module", "delete_module", "kexec_load",
-                              "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "quotactl",
-                              "quotactl_fd", "vhangup", NULL},
+	(const char *const[]){ "init_module", "finit_module", "delete_module", "kexec_load",
+	                       "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "quotactl",
+	                       "quotactl_fd", "vhangup", NULL },
 };
 
 static const struct seccomp_group mounts = {
 	"mounting, old and new API",
 	EPERM,
-	(const char *const[]){"mount", "umount", "umount2", "pivot_root", "open_tree",
-                              "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount",
-                              "fspick", "mount_setattr", NULL},
+	(const char *const[]){ "mount", "umount", "umount2", "pivot_root", "open_tree",
+	                       "open_tree_attr", "move_mount", "fsopen", "fsconfig", "fsmount",
+	                       "fspick", "mount_setattr", NULL },
 };
 
 /* A handle opens a file by number, past every directory and mount on the way. */
 static const struct seccomp_group handles = {
 	"files by handle",
 	EPERM,
-	(const char *const[]){"open_by_handle_at", NULL},
+	(const char *const[]){ "open_by_handle_at", NULL },
 };
 
 static const struct seccomp_group clocks = {
 	"setting the clocks",
 	EPERM,
-	(const char *const[]){"settimeofday", "clock_settime", "clock_settime64", "stime", NULL},
+	(const char *const[]){ "settimeofday", "clock_settime", "clock_settime64", "stime", NULL },
 };
 
 static const struct seccomp_group hardware = {
 	"I/O ports, descriptor tables and buses",
 	EPERM,
-	(const char *const[]){"iopl", "ioperm", "modify_ldt", "vm86", "vm86old", "pciconfig_read",
-                              "pciconfig_write", "pciconfig_iobase", "rtas", "s390_pci_mmio_read",
-                              "s390_pci_mmio_write", NULL},
+	(const char *const[]){ "iopl", "ioperm", "modify_ldt", "vm86", "vm86old", "pciconfig_read",
+	                       "pciconfig_write", "pciconfig_iobase", "rtas", "s390_pci_mmio_read",
+	                       "s390_pci_mmio_write", NULL },
 };
 
 static const struct seccomp_group obsolete = {
 	"obsolete calls",
 	ENOSYS,
-	(const char *const[]){"_sysctl", "create_module", "get_kernel_syms", "query_module",
-                              "nfsservctl", "sysfs", "uselib", "vserver", NULL},
+	(const char *const[]){ "_sysctl", "create_module", "get_kernel_syms", "query_module",
+	                       "nfsservctl", "sysfs", "uselib", "vserver", NULL },
 };
 
 /* The family is an int: a check of all 64 bits could be passed by with one upper bit set. */
-static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
 static const struct seccomp_check socket_family = {
 	.what = "socket families other than unix, inet, inet6 and netlink",
@@ -116,7 +116,7 @@ static const struct seccomp_check socketpair_family = {
  * socketcall has its arguments in memory, where a filter cannot read them, so that sockets are to
  * be had from the direct calls only. Not natively: libc of s390x knows no other way.
  */
-static const uint32_t multiplexed[] = {SYS_SOCKET, SYS_SOCKETPAIR};
+static const uint32_t multiplexed[] = { SYS_SOCKET, SYS_SOCKETPAIR };
 
 static const struct seccomp_check socketcall_family = {
 	.what = "sockets of 32-bit programs made by socketcall (their family cannot be seen)",
@@ -132,7 +132,7 @@ static const struct seccomp_check socketcall_family = {
 
 /* With a user namespace anybody can reach these two: the packet filter's and IPsec's rule engines.
  */
-static const uint32_t protocols[] = {NETLINK_NETFILTER, NETLINK_XFRM};
+static const uint32_t protocols[] = { NETLINK_NETFILTER, NETLINK_XFRM };
 
 static const struct seccomp_check netlink_protocol = {
 	.what = "netlink to netfilter and xfrm",
@@ -149,7 +149,7 @@ static const struct seccomp_check netlink_protocol = {
 
 /* TIOCSTI types into a terminal, TIOCLINUX pastes into a console, TIOCSETD loads line disciplines,
  * TIOCCONS takes the console's output away. */
-static const uint32_t terminal_requests[] = {TIOCSTI, 0x541c /* TIOCLINUX */, TIOCSETD, TIOCCONS};
+static const uint32_t terminal_requests[] = { TIOCSTI, 0x541c /* TIOCLINUX */, TIOCSETD, TIOCCONS };
 
 static const struct seccomp_check terminal = {
 	.what = "ioctl TIOCSTI, TIOCLINUX, TIOCSETD and TIOCCONS",
@@ -185,7 +185,7 @@ static const struct seccomp_check odd_personality = {
 };
 
 /* CLONE_NEW*, of which CLONE_NEWTIME (0x80) is a signal number to clone and does nothing there. */
-static const uint32_t namespaces[] = {0x7e020000};
+static const uint32_t namespaces[] = { 0x7e020000 };
 
 static const struct seccomp_check new_namespace = {
 	.what = "clone into new namespaces",
@@ -207,24 +207,24 @@ static const struct seccomp_profile profile_default = {
 	.name = "default",
 	.summary = "deny-list that ordinary programs do not notice",
 	.compat = true,
-	.groups = (const struct seccomp_group *const[]){&mounts, &keyrings, &introspection,
-                                                        &io_uring, &kernel, &handles, &clocks,
-                                                        &hardware, &obsolete, NULL},
-	.checks = (const struct seccomp_check *const[]){&socket_family, &socketpair_family,
-                                                        &socketcall_family, &netlink_protocol,
-                                                        &terminal, &odd_personality, NULL},
+	.groups = (const struct seccomp_group *const[]){ &mounts, &keyrings, &introspection,
+	                                                 &io_uring, &kernel, &handles, &clocks,
+	                                                 &hardware, &obsolete, NULL },
+	.checks = (const struct seccomp_check *const[]){ &socket_family, &socketpair_family,
+	                                                 &socketcall_family, &netlink_protocol,
+	                                                 &terminal, &odd_personality, NULL },
 };
 
 static const struct seccomp_profile profile_nested = {
 	.name = "nested",
 	.summary = "default without the refusal of mounts and of netlink to netfilter and xfrm",
 	.compat = true,
-	.groups = (const struct seccomp_group *const[]){&keyrings, &introspection, &io_uring,
-                                                        &kernel, &handles, &clocks, &hardware,
-                                                        &obsolete, NULL},
-	.checks = (const struct seccomp_check *const[]){&socket_family, &socketpair_family,
-                                                        &socketcall_family, &terminal,
-                                                        &odd_personality, NULL},
+	.groups = (const struct seccomp_group *const[]){ &keyrings, &introspection, &io_uring,
+	                                                 &kernel, &handles, &clocks, &hardware,
+	                                                 &obsolete, NULL },
+	.checks = (const struct seccomp_check *const[]){ &socket_family, &socketpair_family,
+	                                                 &socketcall_family, &terminal,
+	                                                 &odd_personality, NULL },
 };
 
 static const struct seccomp_profile profile_strict = {
@@ -232,26 +232,26 @@ static const struct seccomp_profile profile_strict = {
 	.summary = "allow-list; no namespaces, no debugging of others, no 32-bit calls",
 	.fallback = ENOSYS,
 	.groups = seccomp_strict_groups,
-	.checks = (const struct seccomp_check *const[]){&socket_family, &socketpair_family,
-                                                        &netlink_protocol, &terminal,
-                                                        &odd_personality, &new_namespace, NULL},
+	.checks = (const struct seccomp_check *const[]){ &socket_family, &socketpair_family,
+	                                                 &netlink_protocol, &terminal,
+	                                                 &odd_personality, &new_namespace, NULL },
 };
 
-const struct seccomp_profile *const seccomp_profiles[] = {&profile_default, &profile_nested,
-                                                          &profile_strict, NULL};
+const struct seccomp_profile *const seccomp_profiles[] = { &profile_default, &profile_nested,
+	                                                   &profile_strict, NULL };
 
 const struct seccomp_new_call seccomp_new_calls[] = {
-	{"cachestat", 451},
-	{"fchmodat2", 452},
-	{"map_shadow_stack", 453},
-	{"futex_wake", 454},
-	{"futex_wait", 455},
-	{"futex_requeue", 456},
-	{"mseal", 462},
-	{"setxattrat", 463},
-	{"getxattrat", 464},
-	{"listxattrat", 465},
-	{"removexattrat", 466},
-	{"open_tree_attr", 467},
-	{NULL, 0},
+	{ "cachestat", 451 },
+	{ "fchmodat2", 452 },
+	{ "map_shadow_stack", 453 },
+	{ "futex_wake", 454 },
+	{ "futex_wait", 455 },
+	{ "futex_requeue", 456 },
+	{ "mseal", 462 },
+	{ "setxattrat", 463 },
+	{ "getxattrat", 464 },
+	{ "listxattrat", 465 },
+	{ "removexattrat", 466 },
+	{ "open_tree_attr", 467 },
+	{ NULL, 0 },
 };

@@ -5,7 +5,7 @@ setup() {
     SECCOMP="$SBX_BUILDDIR/sbx-seccomp"
     UNDER="$SBX_BUILDDIR/tests/seccomp/run-under"
     PROFILES="$SBX_SRCDIR/tests/seccomp/profiles"
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || exit
 }
 
 # under FILE COMMAND...: the command under the profile in FILE.

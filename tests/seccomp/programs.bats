@@ -3,7 +3,7 @@
 
 setup() {
     UNDER="$SBX_BUILDDIR/tests/seccomp/run-under"
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || exit
     export HOME="$BATS_TEST_TMPDIR"
 }
 
@@ -24,6 +24,7 @@ both() {
     done
 }
 
+# shellcheck disable=SC2016 # for the inner shell
 @test "a shell: pipes, jobs, redirections, traps" {
     both bash -c 'set -e; trap "echo bye" EXIT; seq 9 | sort -r | head -1 | grep -q 9
         sleep 0 & wait $!; echo x >file; read -r y <file; [ "$y" = x ]; (exit 3) || [ $? = 3 ]'

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* run-under PROFILE COMMAND...: a command under one built-in profile and nothing else of sbx.
- * run-under -FD COMMAND...: the same under the BPF that FD holds. */
+ * run-under -FD COMMAND...: the same under the BPF that FD, one digit, holds. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -31,8 +29,7 @@ static int load_builtin(const char *name, struct sock_fprog *ret)
 
 	if (!builtin)
 		return -1;
-	ret->len = builtin->len;
-	memcpy(&ret->filter, &builtin->prog, sizeof(ret->filter));
+	*ret = (struct sock_fprog){ builtin->len, (struct sock_filter *)builtin->prog };
 	return 0;
 }
 
@@ -40,7 +37,7 @@ int main(int argc, char **argv)
 {
 	struct sock_fprog fprog;
 
-	if (argc < 3 || (argv[1][0] == '-' ? load_fd(atoi(argv[1] + 1), &fprog)
+	if (argc < 3 || (argv[1][0] == '-' ? load_fd(argv[1][1] - '0', &fprog)
 	                                   : load_builtin(argv[1], &fprog)) < 0) {
 		fprintf(stderr, "usage: run-under PROFILE|-FD COMMAND...\n");
 		return 125;

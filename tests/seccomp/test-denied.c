@@ -52,7 +52,7 @@ static int load_marked(const struct seccomp_builtin *builtin)
 {
 	g_autofree struct sock_filter *prog =
 		g_memdup2(builtin->prog, builtin->len * sizeof(*prog));
-	struct sock_fprog fprog = {builtin->len, prog};
+	struct sock_fprog fprog = { builtin->len, prog };
 
 	for (unsigned int i = 0; i < builtin->len; i++)
 		if (prog[i].code == (BPF_RET | BPF_K) && prog[i].k != SECCOMP_RET_ALLOW)
@@ -92,7 +92,7 @@ static int call_under(const struct seccomp_builtin *builtin, call_fn call, long 
 	return result;
 }
 
-static const long nonsense[6] = {-1, -1, -1, -1, -1, -1};
+static const long nonsense[6] = { -1, -1, -1, -1, -1, -1 };
 
 static void deny_groups(const struct seccomp_profile *profile, uint32_t abi, call_fn call,
                         int error)
@@ -159,10 +159,10 @@ static void test_i386(void)
 static void test_i386_arguments(void)
 {
 	const struct seccomp_builtin *builtin = seccomp_builtin_find("default");
-	const long multiplexed[6] = {1 /* SYS_SOCKET */, -1};
-	const long vsock[6] = {40, 1, 0};
-	const long unix_stream[6] = {1, 1, 0};
-	const long sti[6] = {-1, 0x5412, 0};
+	const long multiplexed[6] = { 1 /* SYS_SOCKET */, -1 };
+	const long vsock[6] = { 40, 1, 0 };
+	const long unix_stream[6] = { 1, 1, 0 };
+	const long sti[6] = { -1, 0x5412, 0 };
 
 	if (!have_i386()) {
 		g_test_skip("this kernel runs no 32-bit programs");
@@ -180,17 +180,17 @@ static void test_i386_arguments(void)
 /* What passes a filter of all 64 bits passes this one no longer. */
 static void test_upper_bits(void)
 {
-	static const long upper[] = {0, 1L << 32, 1L << 62, (long)0xffffffff00000000};
+	static const long upper[] = { 0, 1L << 32, 1L << 62, (long)0xffffffff00000000 };
 	const struct seccomp_builtin *builtin;
 
 	for (builtin = seccomp_builtin_list(); builtin->name; builtin++)
 		for (size_t i = 0; i < ARRAY_LEN(upper); i++) {
-			const long sti[6] = {-1, upper[i] | 0x5412, 0};
-			const long tioclinux[6] = {-1, upper[i] | 0x541c, 0};
-			const long winsize[6] = {-1, upper[i] | 0x5413, 0};
-			const long vsock[6] = {upper[i] | 40, 1, 0};
-			const long inet[6] = {upper[i] | 2, 1, 0};
-			const long odd[6] = {upper[i] | 0x0400000, 0};
+			const long sti[6] = { -1, upper[i] | 0x5412, 0 };
+			const long tioclinux[6] = { -1, upper[i] | 0x541c, 0 };
+			const long winsize[6] = { -1, upper[i] | 0x5413, 0 };
+			const long vsock[6] = { upper[i] | 40, 1, 0 };
+			const long inet[6] = { upper[i] | 2, 1, 0 };
+			const long odd[6] = { upper[i] | 0x0400000, 0 };
 
 			g_assert_cmpint(call_under(builtin, call_native, SYS_ioctl, sti), ==,
 			                MARK + EPERM);
@@ -219,7 +219,7 @@ static void test_open_tree_attr(void)
 static void test_strict_clone(void)
 {
 	const struct seccomp_builtin *builtin = seccomp_builtin_find("strict");
-	const long user[6] = {0x10000000 | 17, 0};
+	const long user[6] = { 0x10000000 | 17, 0 };
 
 	g_assert_cmpint(call_under(builtin, call_native, SYS_clone3, nonsense), ==, MARK + ENOSYS);
 	g_assert_cmpint(call_under(builtin, call_native, SYS_clone, user), ==, MARK + EPERM);

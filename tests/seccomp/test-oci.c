@@ -29,53 +29,53 @@ static const struct {
 	const char *text;
 	const char *message;
 } refused[] = {
-	{"", "line 1, column 1: unexpected end of data"},
-	{"{", "line 1, column 2: unexpected end of data"},
-	{"{\n \"a\":1,}", "line 2, column 8: unexpected character"},
-	{"{} x", "line 1, column 4: unexpected character"},
-	{"null", "line 1, column 5: an object is wanted, not null"},
-	{"[]", "profile: an object is wanted, not '[ ]'"},
-	{"{}", "defaultAction: a string is wanted, not 'null'"},
-	{"{\"defaultAction\":5}", "defaultAction: a string is wanted, not '5'"},
-	{"{\"defaultAction\":18446744073709551616}", "line 1, column 18: number too large"},
-	{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
-         "defaultAction: SCMP_ACT_NOTIFY needs a supervisor, which a sandbox has not"},
-	{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}",
-         "defaultErrnoRet: 4096 is too large, the most is 4095"},
-	{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrno\":\"EFOO\"}",
-         "defaultErrno: 'EFOO' is no errno (such as EPERM)"},
-	{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrno\":\"EPERM\",\"defaultErrnoRet\":38}",
-         "defaultErrno: EPERM is not the 38 of the other member"},
-	{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X86\"],"
-         "\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86\"}]}",
-         "archMap: both 'architectures' and 'archMap'"},
-	{RULE("7"), "syscalls[0]: an object is wanted, not '7'"},
-	{RULE("{}"), "syscalls[0]: 'names' is missing or empty"},
-	{RULE("{\"name\":\"a\",\"names\":[\"b\"]}"), "syscalls[0]: both 'name' and 'names'"},
-	{RULE("{\"names\":[\"a\",7]}"), "syscalls[0].names[1]: a string is wanted, not '7'"},
-	{RULE("{\"names\":[\"a\\u0000b\"]}"), "syscalls[0].names[0]: the string holds a NUL"},
-	{RULE("{\"names\":\"a\"}"), "syscalls[0].names: an array is wanted, not '\"a\"'"},
-	{RULE(DENY("a") ",{" ERRNO_A ",\"inculdes\":{}}"),
-         "syscalls[1]: unknown member 'inculdes' (known: names, name, action, errnoRet, errno, "
-         "args, includes, excludes, comment)"},
-	{RULE("{" ERRNO_A ",\"includes\":{\"cap\":[]}}"),
-         "syscalls[0].includes: unknown member 'cap' (known: caps, arches, minKernel)"},
-	{RULE("{" ERRNO_A ",\"excludes\":{\"minKernel\":\"4\"}}"),
-         "syscalls[0].excludes.minKernel: '4' is no kernel version (such as 4.8)"},
-	{RULE("{" ERRNO_A ",\"excludes\":{\"minKernel\":\"4.x\"}}"),
-         "syscalls[0].excludes.minKernel: '4.x' is no kernel version (such as 4.8)"},
-	{ARG("{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}"),
-         "syscalls[0].args[0].index: 6 is too large, the most is 5"},
-	{ARG("{\"index\":0,\"value\":-1,\"op\":\"SCMP_CMP_EQ\"}"),
-         "syscalls[0].args[0].value: a whole number from 0 to 18446744073709551615 is wanted, "
-         "not '-1'"},
-	{ARG("{\"index\":0,\"value\":1.5,\"op\":\"SCMP_CMP_EQ\"}"),
-         "syscalls[0].args[0].value: a whole number from 0 to 18446744073709551615 is wanted, "
-         "not '1.5'"},
-	{ARG("{\"index\":0,\"value\":1,\"op\":\"EQ\"}"),
-         "syscalls[0].args[0].op: 'EQ' is none of SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE, "
-         "SCMP_CMP_EQ, SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ"},
-	{ARG("{},{},{},{},{},{},{}"), "syscalls[0].args: 7 conditions, the most is 6"},
+	{ "", "line 1, column 1: unexpected end of data" },
+	{ "{", "line 1, column 2: unexpected end of data" },
+	{ "{\n \"a\":1,}", "line 2, column 8: unexpected character" },
+	{ "{} x", "line 1, column 4: unexpected character" },
+	{ "null", "line 1, column 5: an object is wanted, not null" },
+	{ "[]", "profile: an object is wanted, not '[ ]'" },
+	{ "{}", "defaultAction: a string is wanted, not 'null'" },
+	{ "{\"defaultAction\":5}", "defaultAction: a string is wanted, not '5'" },
+	{ "{\"defaultAction\":18446744073709551616}", "line 1, column 18: number too large" },
+	{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+	  "defaultAction: SCMP_ACT_NOTIFY needs a supervisor, which a sandbox has not" },
+	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}",
+	  "defaultErrnoRet: 4096 is too large, the most is 4095" },
+	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrno\":\"EFOO\"}",
+	  "defaultErrno: 'EFOO' is no errno (such as EPERM)" },
+	{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrno\":\"EPERM\",\"defaultErrnoRet\":38}",
+	  "defaultErrno: EPERM is not the 38 of the other member" },
+	{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X86\"],"
+	  "\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86\"}]}",
+	  "archMap: both 'architectures' and 'archMap'" },
+	{ RULE("7"), "syscalls[0]: an object is wanted, not '7'" },
+	{ RULE("{}"), "syscalls[0]: 'names' is missing or empty" },
+	{ RULE("{\"name\":\"a\",\"names\":[\"b\"]}"), "syscalls[0]: both 'name' and 'names'" },
+	{ RULE("{\"names\":[\"a\",7]}"), "syscalls[0].names[1]: a string is wanted, not '7'" },
+	{ RULE("{\"names\":[\"a\\u0000b\"]}"), "syscalls[0].names[0]: the string holds a NUL" },
+	{ RULE("{\"names\":\"a\"}"), "syscalls[0].names: an array is wanted, not '\"a\"'" },
+	{ RULE(DENY("a") ",{" ERRNO_A ",\"wrong\":{}}"),
+	  "syscalls[1]: unknown member 'wrong' (known: names, name, action, errnoRet, errno, "
+	  "args, includes, excludes, comment)" },
+	{ RULE("{" ERRNO_A ",\"includes\":{\"cap\":[]}}"),
+	  "syscalls[0].includes: unknown member 'cap' (known: caps, arches, minKernel)" },
+	{ RULE("{" ERRNO_A ",\"excludes\":{\"minKernel\":\"4\"}}"),
+	  "syscalls[0].excludes.minKernel: '4' is no kernel version (such as 4.8)" },
+	{ RULE("{" ERRNO_A ",\"excludes\":{\"minKernel\":\"4.x\"}}"),
+	  "syscalls[0].excludes.minKernel: '4.x' is no kernel version (such as 4.8)" },
+	{ ARG("{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}"),
+	  "syscalls[0].args[0].index: 6 is too large, the most is 5" },
+	{ ARG("{\"index\":0,\"value\":-1,\"op\":\"SCMP_CMP_EQ\"}"),
+	  "syscalls[0].args[0].value: a whole number from 0 to 18446744073709551615 is wanted, "
+	  "not '-1'" },
+	{ ARG("{\"index\":0,\"value\":1.5,\"op\":\"SCMP_CMP_EQ\"}"),
+	  "syscalls[0].args[0].value: a whole number from 0 to 18446744073709551615 is wanted, "
+	  "not '1.5'" },
+	{ ARG("{\"index\":0,\"value\":1,\"op\":\"EQ\"}"),
+	  "syscalls[0].args[0].op: 'EQ' is none of SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE, "
+	  "SCMP_CMP_EQ, SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ" },
+	{ ARG("{},{},{},{},{},{},{}"), "syscalls[0].args: 7 conditions, the most is 6" },
 };
 
 static void test_refused(void)
@@ -109,8 +109,7 @@ static void test_refused_bytes(void)
 }
 
 struct built {
-	struct sock_filter *prog;
-	size_t len;
+	struct oci_program program;
 	unsigned int notes, loud;
 };
 
@@ -125,8 +124,8 @@ static void count_note(void *ctx, bool loud, const char *text)
 
 static struct built build(const char *text, const struct oci_target *target)
 {
-	struct built built = {0};
-	const struct oci_notes notes = {count_note, &built};
+	struct built built = { 0 };
+	const struct oci_notes notes = { count_note, &built };
 	struct oci_profile profile;
 	struct err err;
 	int r;
@@ -134,7 +133,7 @@ static struct built build(const char *text, const struct oci_target *target)
 	r = oci_profile_parse(text, strlen(text), &profile, &err);
 	if (r < 0)
 		g_error("%s: %s", text, err.subject);
-	r = oci_build(&profile, target, &notes, &built.prog, &built.len, &err);
+	r = oci_build(&profile, target, &notes, &built.program, &err);
 	if (r < 0)
 		g_error("%s: %s", text, err.subject);
 	oci_profile_free(&profile);
@@ -143,8 +142,9 @@ static struct built build(const char *text, const struct oci_target *target)
 
 static struct oci_target here(void)
 {
-	return (struct oci_target){
-		.arch = seccomp_arch_native(), .kernel_major = 6, .kernel_minor = 1};
+	return (struct oci_target){ .arch = seccomp_arch_native(),
+		                    .kernel_major = 6,
+		                    .kernel_minor = 1 };
 }
 
 static uint32_t ask(const struct built *built, const char *call, uint64_t arg)
@@ -152,11 +152,11 @@ static uint32_t ask(const struct built *built, const char *call, uint64_t arg)
 	struct seccomp_data data = {
 		.nr = seccomp_call_number(seccomp_arch_native(), call),
 		.arch = seccomp_arch_native(),
-		.args = {arg},
+		.args = { arg },
 	};
 
 	g_assert_cmpint(data.nr, >=, 0);
-	return simulate(built->prog, built->len, &data);
+	return simulate(built->program.insn, built->program.len, &data);
 }
 
 static uint32_t answer(const char *text, const struct oci_target *target, const char *call,
@@ -165,7 +165,7 @@ static uint32_t answer(const char *text, const struct oci_target *target, const 
 	struct built built = build(text, target);
 	uint32_t ret = ask(&built, call, arg);
 
-	g_free(built.prog);
+	g_free(built.program.insn);
 	return ret;
 }
 
@@ -175,17 +175,17 @@ static void test_actions(void)
 		const char *action;
 		uint32_t expected;
 	} cases[] = {
-		{"\"SCMP_ACT_ERRNO\"", EPERM_ACTION},
-		{"\"SCMP_ACT_ERRNO\",\"errnoRet\":38", ENOSYS_ACTION},
-		{"\"SCMP_ACT_ERRNO\",\"errno\":\"ENOSYS\"", ENOSYS_ACTION},
-		{"\"SCMP_ACT_ERRNO\",\"errno\":\"\",\"errnoRet\":38", ENOSYS_ACTION},
-		{"\"SCMP_ACT_TRACE\",\"errnoRet\":7", SECCOMP_RET_TRACE | 7},
-		{"\"SCMP_ACT_TRAP\"", SECCOMP_RET_TRAP},
-		{"\"SCMP_ACT_LOG\"", SECCOMP_RET_LOG},
-		{"\"SCMP_ACT_KILL\"", SECCOMP_RET_KILL_THREAD},
-		{"\"SCMP_ACT_KILL_THREAD\"", SECCOMP_RET_KILL_THREAD},
-		{"\"SCMP_ACT_KILL_PROCESS\"", SECCOMP_RET_KILL_PROCESS},
-		{"\"SCMP_ACT_ALLOW\"", SECCOMP_RET_ALLOW},
+		{ "\"SCMP_ACT_ERRNO\"", EPERM_ACTION },
+		{ "\"SCMP_ACT_ERRNO\",\"errnoRet\":38", ENOSYS_ACTION },
+		{ "\"SCMP_ACT_ERRNO\",\"errno\":\"ENOSYS\"", ENOSYS_ACTION },
+		{ "\"SCMP_ACT_ERRNO\",\"errno\":\"\",\"errnoRet\":38", ENOSYS_ACTION },
+		{ "\"SCMP_ACT_TRACE\",\"errnoRet\":7", SECCOMP_RET_TRACE | 7 },
+		{ "\"SCMP_ACT_TRAP\"", SECCOMP_RET_TRAP },
+		{ "\"SCMP_ACT_LOG\"", SECCOMP_RET_LOG },
+		{ "\"SCMP_ACT_KILL\"", SECCOMP_RET_KILL_THREAD },
+		{ "\"SCMP_ACT_KILL_THREAD\"", SECCOMP_RET_KILL_THREAD },
+		{ "\"SCMP_ACT_KILL_PROCESS\"", SECCOMP_RET_KILL_PROCESS },
+		{ "\"SCMP_ACT_ALLOW\"", SECCOMP_RET_ALLOW },
 	};
 	struct oci_target target = here(), logging = here();
 
@@ -209,24 +209,24 @@ static void test_conditions(void)
 		const char *args;
 		uint64_t hit, miss;
 	} cases[] = {
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_EQ\"}", 5, 6},
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_NE\"}", 6, 5},
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_LT\"}", 4, 5},
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_LE\"}", 5, 6},
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_GE\"}", 5, 4},
-		{"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_GT\"}", UINT64_C(1) << 32, 5},
-		{"{\"index\":0,\"value\":240,\"valueTwo\":16,\"op\":\"SCMP_CMP_MASKED_EQ\"}", 0x1f,
-	         0x2f},
-		{"{\"index\":0,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}", UINT64_MAX,
-	         INT64_MAX},
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_EQ\"}", 5, 6 },
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_NE\"}", 6, 5 },
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_LT\"}", 4, 5 },
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_LE\"}", 5, 6 },
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_GE\"}", 5, 4 },
+		{ "{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_GT\"}", UINT64_C(1) << 32, 5 },
+		{ "{\"index\":0,\"value\":240,\"valueTwo\":16,\"op\":\"SCMP_CMP_MASKED_EQ\"}", 0x1f,
+		  0x2f },
+		{ "{\"index\":0,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}", UINT64_MAX,
+		  INT64_MAX },
 		/* on one argument: alternatives */
-		{"{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
-	         "{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_EQ\"}",
-	         3, 2},
+		{ "{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
+		  "{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_EQ\"}",
+		  3, 2 },
 		/* on several: all of them; the second argument is 0 here */
-		{"{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
-	         "{\"index\":1,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}",
-	         1, 2},
+		{ "{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"},"
+		  "{\"index\":1,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}",
+		  1, 2 },
 	};
 	struct oci_target target = here();
 
@@ -248,24 +248,24 @@ static void test_includes_and_excludes(void)
 		const char *filter;
 		int holds;
 	} cases[] = {
-		{"\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}", 1},
-		{"\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\",\"CAP_BPF\"]}", 0},
-		{"\"includes\":{\"caps\":[\"CAP_OF_TOMORROW\"]}", 0},
-		{"\"includes\":{\"minKernel\":\"6.1\"}", 1},
-		{"\"includes\":{\"minKernel\":\"6.2\"}", 0},
-		{"\"includes\":{\"minKernel\":\"5.99\"}", 1},
-		{"\"includes\":{\"arches\":[\"vax\"]}", 0},
-		{"\"includes\":{}", 1},
-		{"\"excludes\":{\"caps\":[\"CAP_BPF\",\"CAP_SYS_ADMIN\"]}", 0},
-		{"\"excludes\":{\"caps\":[\"CAP_BPF\"]}", 1},
-		{"\"excludes\":{\"minKernel\":\"6.1\"}", 0},
-		{"\"excludes\":{\"minKernel\":\"7.0\"}", 1},
-		{"\"excludes\":{\"arches\":[\"vax\"]}", 1},
+		{ "\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}", 1 },
+		{ "\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\",\"CAP_BPF\"]}", 0 },
+		{ "\"includes\":{\"caps\":[\"CAP_OF_TOMORROW\"]}", 0 },
+		{ "\"includes\":{\"minKernel\":\"6.1\"}", 1 },
+		{ "\"includes\":{\"minKernel\":\"6.2\"}", 0 },
+		{ "\"includes\":{\"minKernel\":\"5.99\"}", 1 },
+		{ "\"includes\":{\"arches\":[\"vax\"]}", 0 },
+		{ "\"includes\":{}", 1 },
+		{ "\"excludes\":{\"caps\":[\"CAP_BPF\",\"CAP_SYS_ADMIN\"]}", 0 },
+		{ "\"excludes\":{\"caps\":[\"CAP_BPF\"]}", 1 },
+		{ "\"excludes\":{\"minKernel\":\"6.1\"}", 0 },
+		{ "\"excludes\":{\"minKernel\":\"7.0\"}", 1 },
+		{ "\"excludes\":{\"arches\":[\"vax\"]}", 1 },
 #ifdef __x86_64__
-		{"\"includes\":{\"arches\":[\"amd64\",\"x32\"]}", 1},
-		{"\"includes\":{\"arches\":[\"x86_64\"]}", 1},
-		{"\"includes\":{\"arches\":[\"arm64\",\"x86\"]}", 0},
-		{"\"excludes\":{\"arches\":[\"amd64\"]}", 0},
+		{ "\"includes\":{\"arches\":[\"amd64\",\"x32\"]}", 1 },
+		{ "\"includes\":{\"arches\":[\"x86_64\"]}", 1 },
+		{ "\"includes\":{\"arches\":[\"arm64\",\"x86\"]}", 0 },
+		{ "\"excludes\":{\"arches\":[\"amd64\"]}", 0 },
 #endif
 	};
 	struct oci_target target = here();
@@ -310,14 +310,14 @@ static void test_notes(void)
 
 	built = build(RULE(DENY("not_a_call")), &target);
 	g_assert_cmpuint(built.loud, ==, 1);
-	g_free(built.prog);
+	g_free(built.program.insn);
 	built = build(LIST(ALLOW("\"not_a_call\"")), &target);
 	g_assert_cmpuint(built.notes, ==, 1);
 	g_assert_cmpuint(built.loud, ==, 0);
-	g_free(built.prog);
+	g_free(built.program.insn);
 	built = build(LIST(ALLOW("\"read\",\"fchmodat2\",\"arm_fadvise64_64\"")), &target);
 	g_assert_cmpuint(built.notes, ==, 0);
-	g_free(built.prog);
+	g_free(built.program.insn);
 }
 
 static void test_abis(void)
@@ -329,26 +329,32 @@ static void test_abis(void)
 			  "[\"SCMP_ARCH_ARM\"]},{\"architecture\":\"SCMP_ARCH_X86_64\","
 			  "\"subArchitectures\":[\"SCMP_ARCH_X86\"]}],"
 			  "\"syscalls\":[" ALLOW("\"read\",\"fchmodat2\"") "]}";
-	struct seccomp_data i386 = {.nr = 3, .arch = SCMP_ARCH_X86};
-	struct seccomp_data x32 = {.nr = 0x40000000, .arch = SCMP_ARCH_X86_64};
-	struct seccomp_data arm = {.nr = 3, .arch = SCMP_ARCH_ARM};
+	struct seccomp_data i386 = { .nr = 3, .arch = SCMP_ARCH_X86 };
+	struct seccomp_data x32 = { .nr = 0x40000000, .arch = SCMP_ARCH_X86_64 };
+	struct seccomp_data arm = { .nr = 3, .arch = SCMP_ARCH_ARM };
 	struct built with = build(map, &target);
 	struct built without = build(LIST(ALLOW("\"read\"")), &target);
 
-	g_assert_cmphex(simulate(with.prog, with.len, &i386), ==, SECCOMP_RET_ALLOW);
-	g_assert_cmphex(simulate(with.prog, with.len, &arm), ==, SECCOMP_RET_KILL_PROCESS);
-	g_assert_cmphex(simulate(with.prog, with.len, &x32), ==, SECCOMP_RET_KILL_PROCESS);
-	g_assert_cmphex(simulate(without.prog, without.len, &i386), ==, SECCOMP_RET_KILL_PROCESS);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &i386), ==,
+	                SECCOMP_RET_ALLOW);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &arm), ==,
+	                SECCOMP_RET_KILL_PROCESS);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &x32), ==,
+	                SECCOMP_RET_KILL_PROCESS);
+	g_assert_cmphex(simulate(without.program.insn, without.program.len, &i386), ==,
+	                SECCOMP_RET_KILL_PROCESS);
 	i386.nr = 452;
-	g_assert_cmphex(simulate(with.prog, with.len, &i386), ==, SECCOMP_RET_ALLOW);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &i386), ==,
+	                SECCOMP_RET_ALLOW);
 	i386.nr = 20;
-	g_assert_cmphex(simulate(with.prog, with.len, &i386), ==, EPERM_ACTION);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &i386), ==, EPERM_ACTION);
 	i386.nr = 462;
-	g_assert_cmphex(simulate(with.prog, with.len, &i386), ==, ENOSYS_ACTION);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &i386), ==, ENOSYS_ACTION);
 	x32.nr = 0x40000000 + 452;
-	g_assert_cmphex(simulate(with.prog, with.len, &x32), ==, SECCOMP_RET_KILL_PROCESS);
-	g_free(with.prog);
-	g_free(without.prog);
+	g_assert_cmphex(simulate(with.program.insn, with.program.len, &x32), ==,
+	                SECCOMP_RET_KILL_PROCESS);
+	g_free(with.program.insn);
+	g_free(without.program.insn);
 #else
 	g_test_skip("the expectations are those of x86_64");
 #endif

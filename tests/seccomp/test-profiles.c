@@ -100,7 +100,7 @@ static void compare_abi(const struct seccomp_profile *profile, uint32_t abi)
 
 	other = reference(profile, abi, &len);
 	for (int nr = 0; nr < CALLS; nr++) {
-		struct seccomp_data data = {.nr = nr, .arch = abi};
+		struct seccomp_data data = { .nr = nr, .arch = abi };
 
 		if (has_check(profile, abi, nr) || young_nr((unsigned int)nr))
 			continue;
@@ -173,8 +173,8 @@ static int refuses(const struct seccomp_check *check, uint32_t value)
 static void try_values(const struct seccomp_builtin *builtin, const struct seccomp_check *check,
                        uint32_t abi)
 {
-	static const uint64_t upper[] = {0, UINT64_C(1) << 32, UINT64_C(0xffffffff) << 32};
-	struct seccomp_data data = {.arch = abi};
+	static const uint64_t upper[] = { 0, UINT64_C(1) << 32, UINT64_C(0xffffffff) << 32 };
+	struct seccomp_data data = { .arch = abi };
 	uint32_t value;
 
 	data.nr = seccomp_call_number(abi, check->call);
@@ -225,20 +225,20 @@ static void test_socket(void)
 		uint64_t family, protocol;
 		int error;
 	} cases[] = {
-		{1, 0, 0},
-		{2, 6, 0},
-		{2, 12, 0},
-		{10, 58, 0},
-		{16, 0, 0},
-		{16, 4, 0},
-		{16, 12, EPROTONOSUPPORT},
-		{16, 6, EPROTONOSUPPORT},
-		{16 | UINT64_C(1) << 40, 12, EPROTONOSUPPORT},
-		{16, 12 | UINT64_C(1) << 63, EPROTONOSUPPORT},
-		{17, 0, EAFNOSUPPORT},
-		{38, 0, EAFNOSUPPORT},
-		{40, 0, EAFNOSUPPORT},
-		{40 | UINT64_C(1) << 32, 0, EAFNOSUPPORT},
+		{ 1, 0, 0 },
+		{ 2, 6, 0 },
+		{ 2, 12, 0 },
+		{ 10, 58, 0 },
+		{ 16, 0, 0 },
+		{ 16, 4, 0 },
+		{ 16, 12, EPROTONOSUPPORT },
+		{ 16, 6, EPROTONOSUPPORT },
+		{ 16 | UINT64_C(1) << 40, 12, EPROTONOSUPPORT },
+		{ 16, 12 | UINT64_C(1) << 63, EPROTONOSUPPORT },
+		{ 17, 0, EAFNOSUPPORT },
+		{ 38, 0, EAFNOSUPPORT },
+		{ 40, 0, EAFNOSUPPORT },
+		{ 40 | UINT64_C(1) << 32, 0, EAFNOSUPPORT },
 	};
 	int nr = seccomp_syscall_resolve_name("socket");
 
@@ -246,7 +246,7 @@ static void test_socket(void)
 		struct seccomp_data data = {
 			.nr = nr,
 			.arch = seccomp_arch_native(),
-			.args = {cases[i].family, 1, cases[i].protocol},
+			.args = { cases[i].family, 1, cases[i].protocol },
 		};
 
 		g_assert_cmphex(ask(seccomp_builtin_find("default"), data), ==,
@@ -258,8 +258,8 @@ static void test_socket(void)
 
 static void test_foreign_abis(void)
 {
-	static const uint32_t abis[] = {SCMP_ARCH_MIPS, SCMP_ARCH_PPC64LE, SCMP_ARCH_RISCV64, 0,
-	                                0xffffffff};
+	static const uint32_t abis[] = { SCMP_ARCH_MIPS, SCMP_ARCH_PPC64LE, SCMP_ARCH_RISCV64, 0,
+		                         0xffffffff };
 	const struct seccomp_builtin *builtin;
 	int nr;
 
@@ -268,20 +268,20 @@ static void test_foreign_abis(void)
 			for (size_t i = 0; i < ARRAY_LEN(abis); i++)
 				if (abis[i] != seccomp_arch_native())
 					g_assert_cmphex(ask(builtin,
-					                    (struct seccomp_data){.nr = nr,
-					                                          .arch = abis[i]}),
+					                    (struct seccomp_data){
+								    .nr = nr, .arch = abis[i] }),
 					                ==, expected(ENOSYS));
 			if (seccomp_arch_native() != SCMP_ARCH_X86_64)
 				continue;
 			g_assert_cmphex(
-				ask(builtin, (struct seccomp_data){.nr = nr | X32_BIT,
-			                                           .arch = SCMP_ARCH_X86_64}),
+				ask(builtin, (struct seccomp_data){ .nr = nr | X32_BIT,
+			                                            .arch = SCMP_ARCH_X86_64 }),
 				==, expected(ENOSYS));
 			if (strcmp(builtin->name, "strict") == 0)
-				g_assert_cmphex(
-					ask(builtin,
-				            (struct seccomp_data){.nr = nr, .arch = SCMP_ARCH_X86}),
-					==, expected(ENOSYS));
+				g_assert_cmphex(ask(builtin,
+				                    (struct seccomp_data){ .nr = nr,
+				                                           .arch = SCMP_ARCH_X86 }),
+				                ==, expected(ENOSYS));
 		}
 }
 
