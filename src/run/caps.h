@@ -16,7 +16,8 @@ int caps_check_caller(struct err *err);
 /* Raises what is permitted, for the set-up in a namespace entered with setns and setuid. */
 int caps_regain(struct err *err);
 
-/* What caps_drop() will leave to a payload in a user namespace of its own, bit N for capability N. */
+/* What caps_drop() will leave to a payload in a user namespace of its own, bit N for capability N.
+ */
 uint64_t caps_planned(const struct plan *plan);
 
 /* Sets every set to what --cap-add and --cap-drop leave: nothing by default, for a real root

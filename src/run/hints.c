@@ -37,6 +37,11 @@ static bool is_root_inside(void)
 	return geteuid() == 0;
 }
 
+static bool runs_as_root(void)
+{
+	return getuid() == 0;
+}
+
 static const struct hint {
 	enum step step;
 	int num; /* 0: whatever the reason */
@@ -59,6 +64,8 @@ static const struct hint {
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ STEP_UID_MAP, EPERM, is_root_inside,
 	  "root of a sandbox may be mapped again only with CAP_SETFCAP: start the outer sbx with --keep-id or --cap-add CAP_SETFCAP" },
+	{ STEP_UID_MAP, EPERM, runs_as_root,
+	  "root without CAP_SETFCAP may not map root again (Linux 5.12): start the outer sandbox with --keep-id or --cap-add CAP_SETFCAP" },
 	{ STEP_LOOPBACK, EPERM, apparmor_restricts,
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ STEP_PROC, EPERM, NULL,

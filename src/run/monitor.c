@@ -19,6 +19,16 @@ static int send_signal(int pidfd, int sig)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
+static void start(struct monitor *monitor, int payload_fd)
+{
+	monitor->started = 1;
+	monitor->payload_fd = payload_fd;
+	for (int sig = 1; sig <= 64; sig++)
+		if (monitor->early & (uint64_t)1 << (sig - 1))
+			(void)send_signal(payload_fd >= 0 ? payload_fd : monitor->child_fd, sig);
+	monitor->early = 0;
+}
+
 /* Takes what is on the channel. Returns false when it is closed. */
 static bool take_messages(struct monitor *monitor)
 {
@@ -32,7 +42,7 @@ static bool take_messages(struct monitor *monitor)
 			monitor->err = message.err;
 			break;
 		case SYNC_STARTED:
-			monitor->payload_fd = message.fd;
+			start(monitor, message.fd);
 			break;
 		case SYNC_EXIT:
 			monitor->ended = 1;
@@ -54,13 +64,16 @@ static bool is_to_be_passed_on(const struct monitor *monitor, const struct signa
 	return info->ssi_code <= 0 || monitor->plan->process.new_session;
 }
 
+/* Pid 1 ignores what it has no handler for; before the payload is there, a signal waits for it. */
 static void pass_on(struct monitor *monitor, int sig)
 {
-	int target = monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd;
-
 	if (sig == SIGTERM && ++monitor->terms > 1)
 		(void)send_signal(monitor->child_fd, SIGKILL);
-	(void)send_signal(target, sig);
+	if (monitor->plan->process.has_init && !monitor->started)
+		monitor->early |= (uint64_t)1 << (sig - 1);
+	else
+		(void)send_signal(
+			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
 }
 
 static void take_signals(struct monitor *monitor)
@@ -74,26 +87,33 @@ static void take_signals(struct monitor *monitor)
 			pass_on(monitor, (int)info.ssi_signo);
 }
 
-/* As sbx only the end of the child counts; as bwrap, pid 1 may stay behind for what the payload has
- * left running, so the channel is watched, too. */
+/* As sbx only the end of the child counts, and messages are read when it has come; as bwrap, pid 1
+ * may stay behind for what the payload has left running, so they are read as they come. */
+static bool watches_channel(const struct monitor *monitor)
+{
+	return monitor->early ||
+	       (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init);
+}
+
 static void wait_for_end(struct monitor *monitor)
 {
-	struct pollfd fds[] = {
-		{ .fd = monitor->child_fd, .events = POLLIN },
-		{ .fd = monitor->signal_fd, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN },
-	};
+	bool open = true;
 
-	if (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init)
-		fds[2].fd = monitor->sync;
-	for (;;) {
+	while (!monitor->ended) {
+		struct pollfd fds[] = {
+			{ .fd = monitor->child_fd, .events = POLLIN },
+			{ .fd = monitor->signal_fd, .events = POLLIN },
+			{ .fd = open && watches_channel(monitor) ? monitor->sync : -1,
+			  .events = POLLIN },
+		};
+
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
 			take_signals(monitor);
-		if (fds[2].revents && !take_messages(monitor))
-			fds[2].fd = -1;
-		if (fds[0].revents || monitor->ended)
+		if (fds[2].revents)
+			open = take_messages(monitor);
+		if (fds[0].revents)
 			return;
 	}
 }
@@ -112,6 +132,17 @@ static void reap(struct monitor *monitor)
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
+	if (!monitor->started && !monitor->failed) {
+		monitor->failed = 1;
+		if (WIFSIGNALED(status))
+			err_text(
+				&monitor->err, 0,
+				"the set-up was killed by signal %d before the command could start",
+				WTERMSIG(status));
+		else
+			err_text(&monitor->err, 0,
+			         "the set-up ended before the command could start");
+	}
 }
 
 int monitor_run(struct monitor *monitor)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "core/err.h"
@@ -19,6 +20,8 @@ struct monitor {
 	int signal_fd;  /* signals to pass on, or -1 */
 	int payload_fd; /* pidfd of the payload below a pid 1, or -1 */
 	int terms;      /* how many TERM were passed on */
+	uint64_t early; /* signals (bit N-1) that came before there was a payload to pass them to */
+	int started;    /* the payload was started */
 	int failed;     /* the set-up or the exec failed: err says how */
 	int ended;      /* the payload ended: status is final */
 	int last;       /* and nothing else is left */

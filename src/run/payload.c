@@ -17,6 +17,13 @@ static int keep_death_signal(const struct run *run, struct err *err)
 	return 0;
 }
 
+static int tell_started(const struct run *run, struct err *err)
+{
+	int r = sync_send_started(run->sync, -1);
+
+	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
+}
+
 void payload_exec(struct run *run)
 {
 	const struct plan_process *process = &run->plan->process;
@@ -24,6 +31,9 @@ void payload_exec(struct run *run)
 	struct err err;
 	int r = keep_death_signal(run, &err);
 
+	/* below a pid 1 of ours, that one says so */
+	if (r == 0 && !process->has_init)
+		r = tell_started(run, &err);
 	if (r == 0 && sigprocmask(SIG_SETMASK, &run->caller_mask, NULL) < 0)
 		r = err_step(&err, STEP_PRCTL, errno, "signal mask", NULL);
 	if (process->argv0)
