@@ -13,6 +13,9 @@ mounts='while read -r _ _ _ root at opts rest; do echo "$at $opts ${rest#*- }"; 
     sed -E "s/ (tmpfs|none|sbx) / /; s/,(uid|gid|inode64|inode32)[=0-9]*//g; /^\/ /s/,mode=755//
         /^\/proc/s/,noexec//"'
 
+# 0.13 and sbx say more than 0.11.1 here.
+wrong_type='s/ (the destination is not a [a-z]*)$//'
+
 @test "an empty sandbox has a writable root and nothing in it" {
     compare_sandbox sh -c 'ls -A / | grep -vE "^(usr|bin|sbin|lib.*|etc)$"; : >/new && echo ok; stat -c %a /'
     ok
@@ -117,23 +120,21 @@ mounts='while read -r _ _ _ root at opts rest; do echo "$at $opts ${rest#*- }"; 
     is "$(printf '%s\n' "$output" | grep -c 'directory 755$')" 12
 }
 
-@test "parents are made with 0755 whatever is put into them" {
+@test "parents of what --perms makes private are no more open than that" {
     feed 20 x
-    feed 21 x
-    # bwrap makes parents of mode 0700 here, and its manual says 0755
-    alone "${ROOT[@]}" --perms 0700 --dir /a/b/c --perms 0750 --dir /d/e/f --perms 0600 --file 20 /g/h/i \
-        --bind-data 21 /j/k/l --perms 0770 --tmpfs /m/n/o \
-        sh -c "$look" sh /a/b /a/b/c /d/e /d/e/f /g/h /g/h/i /j/k /m/n /m/n/o
+    compare_sandbox --perms 0700 --dir /a/b/c --perms 0750 --dir /d/e/f --perms 0600 --file 20 /g/h/i \
+        --perms 0770 --tmpfs /m/n/o --perms 0705 --dir /p/q/r \
+        sh -c "$look" sh /a/b /a/b/c /d/e /d/e/f /g/h /g/h/i /m/n /m/n/o /p/q
     ok
-    is "$output" '/a/b directory 755
+    is "$output" '/a/b directory 700
 /a/b/c directory 700
-/d/e directory 755
+/d/e directory 750
 /d/e/f directory 750
-/g/h directory 755
+/g/h directory 700
 /g/h/i regular file 600
-/j/k directory 755
-/m/n directory 755
-/m/n/o directory 770'
+/m/n directory 750
+/m/n/o directory 770
+/p/q directory 705'
 }
 
 @test "modes: defaults and --perms for everything that takes it" {
@@ -169,12 +170,13 @@ mounts='while read -r _ _ _ root at opts rest; do echo "$at $opts ${rest#*- }"; 
 
 @test "--dir: an existing directory keeps its mode, something else is an error" {
     DIRTY=1
+    ERR_SED="$wrong_type"
     populate() { mkdir -m 0711 d; : >f; }
     compare_sandbox --bind . /w --perms 0700 --dir /w/d --perms 0700 --dir /usr sh -c "$look" sh /w/d
     ok
     is "$output" '/w/d directory 711'
     compare_sandbox --bind . /w --dir /w/f echo ran
-    is "$stderr" "bwrap: Can't mkdir /w/f: Not a directory"
+    like "$stderr" "^bwrap: Can't mkdir /w/f: Not a directory"
     ERR_SED='s/ parents for//'
     compare_sandbox --bind . /w --dir /w/f/g echo ran
     is "$status" 1
@@ -315,8 +317,9 @@ mounts='while read -r _ _ _ root at opts rest; do echo "$at $opts ${rest#*- }"; 
 
 @test "--tmpfs on a file is refused" {
     feed 20 x
+    ERR_SED="$wrong_type"
     compare_sandbox --file 20 /f --tmpfs /f echo ran
-    is "$stderr" "bwrap: Can't mkdir /f: Not a directory"
+    like "$stderr" "^bwrap: Can't mkdir /f: Not a directory"
     is "$status" 1
 }
 
