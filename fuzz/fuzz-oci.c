@@ -8,12 +8,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "../tests/seccomp/simulate.h"
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "oci/build.h"
 #include "oci/profile.h"
 #include "oci/target.h"
-#include "simulate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -105,6 +105,7 @@ static const struct option options[] = {
 { "add-seccomp-fd",        1, "FD",         GROUP_SECURITY,  opt_fd_list,     AT(seccomp_fds),     OPT_BWRAP,                "The same; may be given several times" },
 { "seccomp-profile",       1, "NAME|FILE",  GROUP_SECURITY,  opt_string,      AT(seccomp_profile), OPT_LAST_WINS,            "System calls: default, strict, nested, none, or JSON" },
 { "seccomp-log",           0, "",           GROUP_SECURITY,  opt_bool,        AT(seccomp_log),     0,                        "Log what the profile refuses, and let it through" },
+{ "landlock",              0, "",           GROUP_SECURITY,  opt_bool,        AT(landlock),        0,                        "Enforce the same writable places again, with Landlock" },
 { "exec-label",            1, "LABEL",      GROUP_SECURITY,  opt_string,      AT(process.exec_label), OPT_BWRAP | OPT_LAST_WINS, "SELinux label of COMMAND" },
 { "not-a-security-boundary", 0, "",         GROUP_SECURITY,  opt_bool,        AT(not_a_security_boundary), 0,                "Accepted for bubblewrap 0.12; weakens nothing" },
 

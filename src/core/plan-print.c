@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
+#include "core/plan-landlock.h"
 #include "core/plan.h"
 
 /* A word that a shell would read back as it is stays bare; anything else is quoted, bytes that
@@ -159,6 +160,17 @@ static void print_seccomp(FILE *out, const struct plan *plan)
 	}
 }
 
+static void print_landlock(FILE *out, const struct plan *plan)
+{
+	if (!plan->landlock)
+		return;
+	fputs("landlock writable", out);
+	for (size_t i = 0; i < plan->ops.len; i++)
+		if (plan_landlock_writable(plan, i))
+			print_word(out, plan_op(plan, i)->dst);
+	fputc('\n', out);
+}
+
 static void print_process(FILE *out, const struct plan *plan)
 {
 	const struct plan_process *process = &plan->process;
@@ -188,6 +200,7 @@ static void print_process(FILE *out, const struct plan *plan)
 	}
 	if (process->has_init)
 		fputs("start pid 1\n", out);
+	print_landlock(out, plan);
 	print_seccomp(out, plan);
 	if (plan->seccomp_fd >= 0)
 		fprintf(out, "seccomp filter of fd %d\n", plan->seccomp_fd);

@@ -30,6 +30,7 @@ struct plan {
 	const char *seccomp_details; /* for --dry-run: its lines, each ends in a newline; or NULL */
 	bool seccomp_named;          /* resolved: the profile was asked for, not implied */
 	bool seccomp_log;
+	bool landlock;
 	struct vec ops;          /* struct op, in the order of execution */
 	struct vec layers;       /* const char *: the overlay sources of all operations */
 	struct vec env;          /* struct env_change */

@@ -93,7 +93,7 @@ static int parse_options(char **argv, struct options *ret, struct err *err)
 		if (strcmp(*argv, "--") == 0 && !only_file) {
 			only_file = true;
 		} else if (only_file || (*argv)[0] != '-' || strcmp(*argv, "-") == 0) {
-			if (ret->file)
+			if (ret->file[0])
 				return err_text(err, 0, "more than one FILE: '%s'", *argv);
 			ret->file = *argv;
 		} else if (strcmp(*argv, "--caps") == 0 || strcmp(*argv, "--fd") == 0) {
@@ -103,7 +103,7 @@ static int parse_options(char **argv, struct options *ret, struct err *err)
 			return err_text(err, 0, "unknown option '%s' (try --help)", *argv);
 		}
 	}
-	if (r == 0 && !ret->file)
+	if (r == 0 && !ret->file[0])
 		return err_text(err, 0, "FILE is missing (try --help)");
 	return r;
 }
@@ -243,7 +243,7 @@ static int fail(const char *file, const struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .fd = STDOUT_FILENO };
+	struct options options = { .file = "", .fd = STDOUT_FILENO };
 	const struct seccomp_builtin *builtin;
 	struct err err;
 

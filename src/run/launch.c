@@ -19,6 +19,7 @@
 #include "run/caps.h"
 #include "run/clone.h"
 #include "run/fds.h"
+#include "run/landlock.h"
 #include "run/message.h"
 #include "run/monitor.h"
 #include "run/report.h"
@@ -71,6 +72,8 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 
 	if (r == 0)
 		r = fds_prepare(plan, err);
+	if (r == 0)
+		r = landlock_check(plan, err);
 	/* the profile may need a helper, and its end */
 	if (r == 0)
 		r = prepare_signals(run, monitor, err);

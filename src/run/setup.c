@@ -20,6 +20,7 @@
 #include "run/caps.h"
 #include "run/fs-op.h"
 #include "run/label.h"
+#include "run/landlock.h"
 #include "run/lookup.h"
 #include "run/namespace.h"
 #include "run/root.h"
@@ -184,6 +185,8 @@ static int prepare_payload(struct run *run, struct err *err)
 
 	if (r == 0)
 		r = seccomp_read_last(run->plan, &run->seccomp, err);
+	if (r == 0)
+		r = landlock_prepare(run->plan, &run->landlock_fd, err);
 	if (r == 0)
 		r = enter_directory(run, err);
 	if (r == 0 && run->plan->process.new_session && setsid() < 0)
