@@ -156,7 +156,7 @@ static int parse_list_number(const char **text, unsigned int *ret)
 
 int parse_cpu_list(const char *text, struct cpu_list *ret)
 {
-	struct cpu_list list = {{0}};
+	struct cpu_list list = { { 0 } };
 
 	for (;;) {
 		unsigned int first, last;
@@ -231,7 +231,7 @@ int parse_duration(const char *text, uint64_t *ret_ns)
 	static const struct {
 		char suffix;
 		unsigned int seconds;
-	} units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	} units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 	unsigned __int128 value;
 	bool fraction;
 	int r = parse_decimal(&text, &fraction, &value);
@@ -263,7 +263,7 @@ int parse_device(const char *text, size_t *ret_len, const char **ret_value)
 
 int parse_device_number(const char *text, size_t len, unsigned int ret[2])
 {
-	unsigned int number[2] = {0, 0};
+	unsigned int number[2] = { 0, 0 };
 	size_t part = 0;
 	bool digits = false;
 
@@ -291,22 +291,22 @@ static const struct {
 	int resource;
 	bool bytes;
 } ulimits[] = {
-	{"as", RLIMIT_AS, true},
-	{"core", RLIMIT_CORE, true},
-	{"cpu", RLIMIT_CPU, false},
-	{"data", RLIMIT_DATA, true},
-	{"fsize", RLIMIT_FSIZE, true},
-	{"locks", RLIMIT_LOCKS, false},
-	{"memlock", RLIMIT_MEMLOCK, true},
-	{"msgqueue", RLIMIT_MSGQUEUE, true},
-	{"nice", RLIMIT_NICE, false},
-	{"nofile", RLIMIT_NOFILE, false},
-	{"nproc", RLIMIT_NPROC, false},
-	{"rss", RLIMIT_RSS, true},
-	{"rtprio", RLIMIT_RTPRIO, false},
-	{"rttime", RLIMIT_RTTIME, false},
-	{"sigpending", RLIMIT_SIGPENDING, false},
-	{"stack", RLIMIT_STACK, true},
+	{ "as", RLIMIT_AS, true },
+	{ "core", RLIMIT_CORE, true },
+	{ "cpu", RLIMIT_CPU, false },
+	{ "data", RLIMIT_DATA, true },
+	{ "fsize", RLIMIT_FSIZE, true },
+	{ "locks", RLIMIT_LOCKS, false },
+	{ "memlock", RLIMIT_MEMLOCK, true },
+	{ "msgqueue", RLIMIT_MSGQUEUE, true },
+	{ "nice", RLIMIT_NICE, false },
+	{ "nofile", RLIMIT_NOFILE, false },
+	{ "nproc", RLIMIT_NPROC, false },
+	{ "rss", RLIMIT_RSS, true },
+	{ "rtprio", RLIMIT_RTPRIO, false },
+	{ "rttime", RLIMIT_RTTIME, false },
+	{ "sigpending", RLIMIT_SIGPENDING, false },
+	{ "stack", RLIMIT_STACK, true },
 };
 
 const char *ulimit_name(size_t n, int *ret_resource)
@@ -361,6 +361,6 @@ int parse_ulimit(const char *text, struct ulimit *ret)
 	}
 	if (soft > hard)
 		return -ERANGE;
-	*ret = (struct ulimit){ulimits[i].resource, soft, hard};
+	*ret = (struct ulimit){ ulimits[i].resource, soft, hard };
 	return 0;
 }

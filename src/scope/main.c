@@ -65,18 +65,18 @@ static gboolean add_properties(struct scope_request *request, char **texts, GErr
 static gboolean parse_arguments(int argc, char **argv, struct scope_request *request,
                                 GError **error)
 {
-	struct arguments args = {.fd = -1, .timeout_ms = TIMEOUT_MS};
+	struct arguments args = { .fd = -1, .timeout_ms = TIMEOUT_MS };
 	const GOptionEntry entries[] = {
-		{"answer-fd", 0, 0, G_OPTION_ARG_INT, &args.fd, "Answer on this socket", "FD"},
-		{"unit", 0, 0, G_OPTION_ARG_STRING, &args.unit, "The scope's name", "UNIT"},
-		{"description", 0, 0, G_OPTION_ARG_STRING, &args.description, "Its description",
-	         "TEXT"},
-		{"pid", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.pids, "A process to move", "PID"},
-		{"property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.properties, "A unit property",
-	         "NAME=VALUE"},
-		{"timeout-ms", 0, 0, G_OPTION_ARG_INT, &args.timeout_ms, "How long to wait in all",
-	         "N"},
-		{NULL},
+		{ "answer-fd", 0, 0, G_OPTION_ARG_INT, &args.fd, "Answer on this socket", "FD" },
+		{ "unit", 0, 0, G_OPTION_ARG_STRING, &args.unit, "The scope's name", "UNIT" },
+		{ "description", 0, 0, G_OPTION_ARG_STRING, &args.description, "Its description",
+		  "TEXT" },
+		{ "pid", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.pids, "A process to move", "PID" },
+		{ "property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.properties, "A unit property",
+		  "NAME=VALUE" },
+		{ "timeout-ms", 0, 0, G_OPTION_ARG_INT, &args.timeout_ms, "How long to wait in all",
+		  "N" },
+		{ NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("- start a scope for sbx");
 

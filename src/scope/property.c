@@ -18,20 +18,20 @@ static const struct {
 	const char *name;
 	enum property_type type;
 } properties[] = {
-	{"AllowedCPUs", PROPERTY_CPUS},
-	{"AllowedMemoryNodes", PROPERTY_CPUS},
-	{"CPUQuotaPerSecUSec", PROPERTY_NUMBER},
-	{"CPUWeight", PROPERTY_NUMBER},
-	{"IOReadBandwidthMax", PROPERTY_DEVICE},
-	{"IOReadIOPSMax", PROPERTY_DEVICE},
-	{"IOWeight", PROPERTY_NUMBER},
-	{"IOWriteBandwidthMax", PROPERTY_DEVICE},
-	{"IOWriteIOPSMax", PROPERTY_DEVICE},
-	{"MemoryHigh", PROPERTY_NUMBER},
-	{"MemoryMax", PROPERTY_NUMBER},
-	{"MemorySwapMax", PROPERTY_NUMBER},
-	{"Slice", PROPERTY_TEXT},
-	{"TasksMax", PROPERTY_NUMBER},
+	{ "AllowedCPUs", PROPERTY_CPUS },
+	{ "AllowedMemoryNodes", PROPERTY_CPUS },
+	{ "CPUQuotaPerSecUSec", PROPERTY_NUMBER },
+	{ "CPUWeight", PROPERTY_NUMBER },
+	{ "IOReadBandwidthMax", PROPERTY_DEVICE },
+	{ "IOReadIOPSMax", PROPERTY_DEVICE },
+	{ "IOWeight", PROPERTY_NUMBER },
+	{ "IOWriteBandwidthMax", PROPERTY_DEVICE },
+	{ "IOWriteIOPSMax", PROPERTY_DEVICE },
+	{ "MemoryHigh", PROPERTY_NUMBER },
+	{ "MemoryMax", PROPERTY_NUMBER },
+	{ "MemorySwapMax", PROPERTY_NUMBER },
+	{ "Slice", PROPERTY_TEXT },
+	{ "TasksMax", PROPERTY_NUMBER },
 };
 
 static GVariant *parse_number(const char *text)
