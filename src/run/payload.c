@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/plan.h"
+#include "run/limits-enter.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -30,6 +31,8 @@ void payload_exec(struct run *run)
 		process->argv[0] = (char *)process->argv0;
 	/* execvp(3) looks along PATH of environ, which is to be the payload's own */
 	environ = run->env;
+	if (r == 0)
+		r = limits_enter_payload(run, &err);
 	if (r == 0)
 		r = seccomp_load(&run->seccomp, &err);
 	if (r == 0) {
