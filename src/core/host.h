@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { HOST_USR_LINKS = 6 };
@@ -21,6 +22,8 @@ struct host {
 	                                    NULL */
 	char *localtime;                 /* target of /etc/localtime when it is a link */
 	char nodename[65];
+	char instance[32];              /* a name that no other run has */
+	uint64_t memory_total;          /* bytes */
 	const char *user, *home, *term; /* from the environment, may be NULL */
 	char *const *environ;
 };

@@ -111,6 +111,28 @@ static const struct option options[] = {
 
 { "info-fd",               1, "FD",         GROUP_REPORT,    opt_fd,          AT(report.info_fd),  OPT_BWRAP | OPT_LAST_WINS, "Write what was made to FD, as JSON" },
 { "json-status-fd",        1, "FD",         GROUP_REPORT,    opt_fd,          AT(report.json_status_fd), OPT_BWRAP | OPT_LAST_WINS, "Write start and end to FD, as JSON lines" },
+{ "report",                1, "FILE",       GROUP_REPORT,    opt_string,      AT(report.file),     OPT_LAST_WINS,            "Write how it ended and what it used (-: stderr)" },
+
+{ "memory",                1, "SIZE",       GROUP_LIMIT,     opt_amount,      AT(limits.memory),   OPT_LAST_WINS,            "Memory, beyond which COMMAND is killed" },
+{ "memory-high",           1, "SIZE",       GROUP_LIMIT,     opt_amount,      AT(limits.memory_high), OPT_LAST_WINS,         "Memory, beyond which COMMAND is slowed down" },
+{ "memory-swap",           1, "SIZE",       GROUP_LIMIT,     opt_amount,      AT(limits.memory_swap), OPT_LAST_WINS,         "Swap space (none, when --memory is given)" },
+{ "pids-limit",            1, "N",          GROUP_LIMIT,     opt_count,       AT(limits.pids),     OPT_LAST_WINS,            "Processes and threads" },
+{ "cpus",                  1, "N",          GROUP_LIMIT,     opt_cpus,        AT(limits.cpus),     OPT_LAST_WINS,            "CPU time, in CPUs: 0.5, 2" },
+{ "cpu-weight",            1, "N",          GROUP_LIMIT,     opt_weight,      AT(limits.cpu_weight), OPT_LAST_WINS,          "Share of contended CPU time, 1 to 10000 (100)" },
+{ "cpuset-cpus",           1, "LIST",       GROUP_LIMIT,     opt_cpu_list,    AT(limits.cpuset_cpus), OPT_LAST_WINS,         "Run on these CPUs only: 0-3,7" },
+{ "cpuset-mems",           1, "LIST",       GROUP_LIMIT,     opt_cpu_list,    AT(limits.cpuset_mems), OPT_LAST_WINS,         "Use memory of these NUMA nodes only" },
+{ "io-weight",             1, "N",          GROUP_LIMIT,     opt_weight,      AT(limits.io_weight), OPT_LAST_WINS,           "Share of contended devices, 1 to 10000 (100)" },
+{ "device-read-bps",       1, "DEV:RATE",   GROUP_LIMIT,     opt_device_rate, IO_READ_BPS,         0,                        "Bytes a second read from DEV" },
+{ "device-write-bps",      1, "DEV:RATE",   GROUP_LIMIT,     opt_device_rate, IO_WRITE_BPS,        0,                        "Bytes a second written to DEV" },
+{ "device-read-iops",      1, "DEV:RATE",   GROUP_LIMIT,     opt_device_rate, IO_READ_IOPS,        0,                        "Reads a second from DEV" },
+{ "device-write-iops",     1, "DEV:RATE",   GROUP_LIMIT,     opt_device_rate, IO_WRITE_IOPS,       0,                        "Writes a second to DEV" },
+{ "timeout",               1, "DURATION",   GROUP_LIMIT,     opt_duration,    AT(limits.timeout_ns), OPT_LAST_WINS,          "End COMMAND after this time, with status 124" },
+{ "kill-after",            1, "DURATION",   GROUP_LIMIT,     opt_duration,    AT(limits.kill_after_ns), OPT_LAST_WINS,       "Kill what a TERM has not ended by then (10s)" },
+{ "ulimit",                1, "NAME=SOFT[:HARD]", GROUP_LIMIT, opt_ulimit,    0,                   0,                        "Resource limit of each process: nofile=1024" },
+{ "cgroup",                1, "auto|systemd|cgroupfs|none", GROUP_LIMIT, opt_cgroup, 0,            OPT_LAST_WINS,            "What holds the limits (auto)" },
+{ "slice",                 1, "SLICE",      GROUP_LIMIT,     opt_slice,       AT(limits.slice),    OPT_LAST_WINS,            "systemd's slice for the scope (app.slice)" },
+{ "name",                  1, "NAME",       GROUP_LIMIT,     opt_name,        AT(limits.name),     OPT_LAST_WINS,            "Name of the sandbox: scope sbx-NAME.scope" },
+{ "delegate-cgroup",       0, "",           GROUP_LIMIT,     opt_bool,        AT(limits.delegate), 0,                        "Let COMMAND manage a cgroup subtree of its own" },
 };
 /* clang-format on */
 

@@ -44,6 +44,8 @@ RULE(log_without_profile, plan->seccomp_log && !plan->seccomp_profile)
 RULE(cgroup_missing, plan->ns.cgroup && !host->has_cgroup_ns)
 RULE(labels_missing, (plan->process.exec_label || plan->process.file_label) && !host->has_selinux)
 RULE(offset_without_time, (plan->ns.boottime || plan->ns.monotonic) && !plan->ns.time)
+RULE(none_and_limits, plan->limits.choice == CGROUP_NONE && plan->uses_cgroup)
+RULE(slice_without_systemd, plan->limits.slice && plan->limits.choice == CGROUP_CGROUPFS)
 RULE(netns_and_unshare, plan->ns.netns_fd >= 0 && plan->ns.net)
 RULE(keep_and_ids, plan->ids.keep && (plan->ids.uid_given || plan->ids.gid_given))
 
@@ -74,6 +76,8 @@ static const struct rule rules[] = {
 	{ cgroup_missing,       "Cannot create new cgroup namespace because the kernel does not support it" },
 	{ labels_missing,       "labeling not supported on this system" },
 	{ offset_without_time,  "--boottime-offset and --monotonic-offset require --unshare-time" },
+	{ none_and_limits,      "--cgroup none cannot be combined with an option that needs a cgroup" },
+	{ slice_without_systemd, "--slice cannot be combined with --cgroup cgroupfs" },
 	{ netns_and_unshare,    "--netns cannot be combined with --unshare-net" },
 	{ keep_and_ids,         "--keep-id cannot be combined with --uid or --gid" },
 };

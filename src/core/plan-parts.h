@@ -51,4 +51,5 @@ struct plan_process {
 
 struct plan_report {
 	int info_fd, json_status_fd;
+	const char *file; /* --report; "-" is standard error, for people */
 };

@@ -236,6 +236,7 @@ char *plan_print(const struct plan *plan)
 	if (!out)
 		return NULL;
 	print_namespaces(out, plan);
+	(void)limits_print(out, &plan->limits);
 	print_ids(out, plan);
 	fputs("root tmpfs\n", out);
 	for (size_t i = 0; i < plan->ops.len; i++) {

@@ -70,10 +70,24 @@ static void resolve_seccomp(struct plan *plan)
 		plan->seccomp_profile = NULL;
 }
 
+static int resolve_limits(struct plan *plan, const struct host *host)
+{
+	struct limits *limits = &plan->limits;
+
+	plan->uses_cgroup = limits_need_cgroup(limits);
+	limits->memory_total = host->memory_total;
+	plan->ns.cgroup |= limits->delegate;
+	if (plan->uses_cgroup && !limits->name)
+		limits->name = plan_printf(plan, "%s", host->instance);
+	return plan->uses_cgroup && !limits->name ? -ENOMEM : 0;
+}
+
 int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 {
 	if (plan->ns.cgroup_try && host->has_cgroup_ns)
 		plan->ns.cgroup = true;
+	if (resolve_limits(plan, host) < 0)
+		return err_text(err, ENOMEM, "name the sandbox");
 	resolve_userns(plan, host);
 	/* the skeleton brings a /dev, so it comes before the ids; what it writes depends on them */
 	if (plan_skeleton_wanted(plan) && plan_skeleton_mounts(plan, host) < 0)

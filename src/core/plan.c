@@ -25,6 +25,7 @@ void plan_init(struct plan *plan, enum personality personality)
 		.warnings = VEC_INIT(const char *),
 		.owned = VEC_INIT(char *),
 	};
+	limits_init(&plan->limits);
 }
 
 void plan_free(struct plan *plan)
@@ -35,6 +36,7 @@ void plan_free(struct plan *plan)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		vec_free(lists[i]);
+	limits_free(&plan->limits);
 	for (size_t i = 0; i < plan->owned.len; i++)
 		free(VEC_AT(&plan->owned, char *, i));
 	vec_free(&plan->owned);

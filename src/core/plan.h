@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "core/err.h"
+#include "core/limits.h"
 #include "core/op.h"
 #include "core/plan-parts.h"
 #include "core/vec.h"
@@ -25,6 +26,8 @@ struct plan {
 	struct plan_ids ids;
 	struct plan_process process;
 	struct plan_report report;
+	struct limits limits;
+	bool uses_cgroup; /* resolved: something was asked for that needs one */
 	int seccomp_fd;
 	const char *seccomp_profile; /* a name or a file as given; resolved: NULL for none */
 	const char *seccomp_details; /* for --dry-run: its lines, each ends in a newline; or NULL */

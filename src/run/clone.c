@@ -18,8 +18,9 @@
 #include "core/plan.h"
 #include "run/namespace.h"
 
-static uint64_t clone_flags(const struct plan_ns *ns)
+static uint64_t clone_flags(const struct plan *plan)
 {
+	const struct plan_ns *ns = &plan->ns;
 	uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
 
 	flags |= ns->new_user ? CLONE_NEWUSER : 0;
@@ -27,7 +28,8 @@ static uint64_t clone_flags(const struct plan_ns *ns)
 	flags |= ns->net ? CLONE_NEWNET : 0;
 	flags |= ns->ipc ? CLONE_NEWIPC : 0;
 	flags |= ns->uts ? CLONE_NEWUTS : 0;
-	flags |= ns->cgroup ? CLONE_NEWCGROUP : 0;
+	/* one of a cgroup of our own is made when we are in it */
+	flags |= ns->cgroup && !plan->uses_cgroup ? CLONE_NEWCGROUP : 0;
 	return flags;
 }
 
@@ -175,7 +177,7 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err)
 {
 	const struct plan_ns *ns = &plan->ns;
-	uint64_t flags = clone_flags(ns);
+	uint64_t flags = clone_flags(plan);
 	pid_t pid;
 	int r = join(ns, err);
 

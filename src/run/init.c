@@ -13,6 +13,7 @@
 #include "core/plan.h"
 #include "run/clone.h"
 #include "run/fds.h"
+#include "run/limits-enter.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -44,13 +45,17 @@ static pid_t start_payload(struct run *run, int *ret_pidfd)
 	const struct plan_process *process = &run->plan->process;
 	struct clone_result result = { 0 };
 	unsigned int flags = 0;
-	pid_t pid;
+	pid_t pid = limits_enter_fork(run, ret_pidfd);
 
+	if (pid == 0)
+		payload_exec(run);
+	if (pid > 0)
+		return pid;
 	while (process->argv[result.n_args])
 		result.n_args++;
 	if (!run->plan->ns.time)
 		flags |= CLONE_PAYLOAD_SHARES_MEMORY;
-	if (process->forward_signals)
+	if (process->forward_signals || run->plan->limits.timeout_ns)
 		flags |= CLONE_PAYLOAD_PIDFD;
 	pid = clone_payload(run_payload, run, flags, &result);
 	*ret_pidfd = result.pidfd;

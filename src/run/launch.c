@@ -18,10 +18,13 @@
 #include "core/plan.h"
 #include "run/caps.h"
 #include "run/clone.h"
+#include "run/descendants.h"
 #include "run/fds.h"
 #include "run/landlock.h"
+#include "run/limits-hold.h"
 #include "run/message.h"
 #include "run/monitor.h"
+#include "run/report-end.h"
 #include "run/report.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -83,6 +86,8 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = seccomp_read_added(plan, &run->seccomp, err);
 	if (r == 0)
 		r = die_with_parent(plan, err);
+	if (r == 0)
+		r = descendants_keep(plan, err);
 	if (r < 0)
 		return r;
 	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0;
@@ -121,53 +126,99 @@ static int release_setup(const struct run *run, const struct monitor *monitor, s
 }
 
 /* The monitor holds on to nothing that the caller may want to see closed. */
-static int drop_fds(const struct monitor *monitor, struct err *err)
+static int drop_fds(const struct monitor *monitor, int report_fd, struct err *err)
 {
-	int keep[4] = { monitor->sync, monitor->child_fd };
-	size_t n = 2;
-	int r;
+	const struct limits_hold *hold = monitor->hold;
+	int keep[] = {
+		monitor->sync,
+		monitor->child_fd,
+		monitor->signal_fd,
+		monitor->timeout.fd,
+		report_fd,
+		monitor->plan->report.json_status_fd,
+		hold->cleaner.sock,
+		hold->cgroup.base_fd,
+		hold->cgroup.payload_fd,
+	};
+	/* what is not open is -1, which sorts before all, and is passed over */
+	int r = fds_close_others(keep, ARRAY_LEN(keep));
 
-	if (monitor->signal_fd >= 0)
-		keep[n++] = monitor->signal_fd;
-	if (monitor->plan->report.json_status_fd >= 0)
-		keep[n++] = monitor->plan->report.json_status_fd;
-	r = fds_close_others(keep, n);
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
-static int fail(const struct plan *plan, const struct err *err)
+/* What failed before the monitor took over is told here, and in the report. */
+static int fail(struct monitor *monitor, int report_fd, const struct err *err)
 {
-	message_error(plan, err);
-	return message_exit_status(plan, err);
+	struct report_end end = {
+		.plan = monitor->plan,
+		.reason = END_SETUP,
+		.code = message_exit_status(monitor->plan, err),
+	};
+
+	message_error(monitor->plan, err);
+	usage_init(&end.usage);
+	report_end(&end, report_fd);
+	limits_hold_end(monitor->hold);
+	return end.code;
+}
+
+/* While the set-up works, whatever it is to be given is made ready. */
+static int supply_setup(const struct run *run, struct monitor *monitor, int report_fd,
+                        struct err *err)
+{
+	int r = limits_hold_begin(monitor->hold, monitor->child, err);
+
+	if (r == 0)
+		r = release_setup(run, monitor, err);
+	if (r == 0)
+		r = limits_hold_finish(monitor->hold, monitor->sync, monitor->child_fd, err);
+	if (r == 0)
+		r = timeout_start(&monitor->timeout, &run->plan->limits, err);
+	return r == 0 ? drop_fds(monitor, report_fd, err) : r;
+}
+
+static int launch(struct run *run, struct monitor *monitor, int report_fd)
+{
+	struct err err;
+	int pair[2];
+	int r = prepare(run, monitor, pair, &err);
+
+	if (r < 0)
+		return fail(monitor, report_fd, &err);
+	monitor->child = clone_into_namespaces(run->plan, &monitor->child_fd, &err);
+	if (monitor->child < 0)
+		return fail(monitor, report_fd, &err);
+	if (monitor->child == 0) {
+		close(pair[0]);
+		run->sync = pair[1];
+		setup_main(run);
+	}
+	close(pair[1]);
+	monitor->sync = pair[0];
+	r = supply_setup(run, monitor, report_fd, &err);
+	if (r < 0) {
+		(void)kill(monitor->child, SIGKILL);
+		(void)waitpid(monitor->child, NULL, __WALL);
+		return fail(monitor, report_fd, &err);
+	}
+	return monitor_run(monitor, report_fd);
 }
 
 int launch_run(const struct plan *plan, const struct host *host, char **env)
 {
-	struct run run = { .plan = plan, .host = host, .env = env, .proc_fd = -1 };
-	struct monitor monitor = { .plan = plan, .payload_fd = -1 };
+	struct run run = { .plan = plan,
+		           .host = host,
+		           .env = env,
+		           .proc_fd = -1,
+		           .cgroup_procs_fd = -1,
+		           .cgroup_fd = -1 };
+	struct limits_hold hold;
+	struct monitor monitor = { .plan = plan, .payload_fd = -1, .hold = &hold };
 	struct err err;
-	int pair[2];
-	int r = prepare(&run, &monitor, pair, &err);
+	int report_fd;
 
-	if (r < 0)
-		return fail(plan, &err);
-	monitor.child = clone_into_namespaces(plan, &monitor.child_fd, &err);
-	if (monitor.child < 0)
-		return fail(plan, &err);
-	if (monitor.child == 0) {
-		close(pair[0]);
-		run.sync = pair[1];
-		setup_main(&run);
-	}
-	close(pair[1]);
-	monitor.sync = pair[0];
-	r = release_setup(&run, &monitor, &err);
-	if (r == 0)
-		r = drop_fds(&monitor, &err);
-	if (r < 0) {
-		(void)kill(monitor.child, SIGKILL);
-		(void)waitpid(monitor.child, NULL, __WALL);
-		return fail(plan, &err);
-	}
-	return monitor_run(&monitor);
+	limits_hold_init(&hold, plan);
+	if (report_open(plan, &report_fd, &err) < 0)
+		return fail(&monitor, -1, &err);
+	return launch(&run, &monitor, report_fd);
 }

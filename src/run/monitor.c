@@ -4,15 +4,29 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/descendants.h"
+#include "run/limits-hold.h"
 #include "run/message.h"
+#include "run/report-end.h"
 #include "run/report.h"
 #include "run/sync.h"
+
+static int64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static int send_signal(int pidfd, int sig)
 {
@@ -50,6 +64,7 @@ static bool take_messages(struct monitor *monitor)
 			monitor->status = message.wait_status;
 			break;
 		case SYNC_GO:
+		case SYNC_CGROUP:
 		default:
 			break;
 		}
@@ -65,15 +80,44 @@ static bool is_to_be_passed_on(const struct monitor *monitor, const struct signa
 }
 
 /* Pid 1 ignores what it has no handler for; before the payload is there, a signal waits for it. */
-static void pass_on(struct monitor *monitor, int sig)
+static void deliver(struct monitor *monitor, int sig)
 {
-	if (sig == SIGTERM && ++monitor->terms > 1)
-		(void)send_signal(monitor->child_fd, SIGKILL);
 	if (monitor->plan->process.has_init && !monitor->started)
 		monitor->early |= (uint64_t)1 << (sig - 1);
 	else
 		(void)send_signal(
 			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
+}
+
+static void pass_on(struct monitor *monitor, int sig)
+{
+	if (sig == SIGTERM && ++monitor->terms > 1)
+		(void)send_signal(monitor->child_fd, SIGKILL);
+	if (sig == SIGTERM)
+		timeout_asked(&monitor->timeout);
+	deliver(monitor, sig);
+}
+
+static void kill_all(struct monitor *monitor)
+{
+	limits_hold_kill(monitor->hold);
+	(void)send_signal(monitor->child_fd, SIGKILL);
+}
+
+static void take_timeout(struct monitor *monitor)
+{
+	(void)take_messages(monitor);
+	switch (timeout_take(&monitor->timeout)) {
+	case TIMEOUT_NOTHING:
+		return;
+	case TIMEOUT_TERM:
+		deliver(monitor, SIGTERM);
+		deliver(monitor, SIGCONT);
+		return;
+	case TIMEOUT_KILL:
+		kill_all(monitor);
+		return;
+	}
 }
 
 static void take_signals(struct monitor *monitor)
@@ -105,30 +149,40 @@ static void wait_for_end(struct monitor *monitor)
 			{ .fd = monitor->signal_fd, .events = POLLIN },
 			{ .fd = open && watches_channel(monitor) ? monitor->sync : -1,
 			  .events = POLLIN },
+			{ .fd = monitor->timeout.fd, .events = POLLIN },
 		};
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
 			take_signals(monitor);
 		if (fds[2].revents)
 			open = take_messages(monitor);
+		if (fds[3].revents)
+			take_timeout(monitor);
 		if (fds[0].revents)
 			return;
 	}
 }
 
-/* Reaps the child, so that its time and memory are ours to show. Not when it stays behind. */
+/* Reaps the child, so that its time and memory are ours to show. Not when it stays behind, which it
+ * does not in a cgroup or with a time limit: those end with the payload. */
 static void reap(struct monitor *monitor)
 {
+	bool ends_all = monitor->plan->uses_cgroup || monitor->plan->limits.timeout_ns;
+	struct rusage rusage;
 	int status = 0;
 	pid_t pid;
 
-	if (monitor->ended && !monitor->last)
+	if (monitor->ended && !monitor->last && !ends_all)
 		return;
+	if (monitor->ended && !monitor->last)
+		kill_all(monitor);
 	do {
-		pid = waitpid(monitor->child, &status, __WALL);
+		pid = wait4(monitor->child, &status, __WALL, &rusage);
 	} while (pid < 0 && errno == EINTR);
+	if (pid > 0)
+		usage_add_rusage(&monitor->usage, &rusage);
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
@@ -145,18 +199,63 @@ static void reap(struct monitor *monitor)
 	}
 }
 
-int monitor_run(struct monitor *monitor)
+static enum end_reason find_reason(const struct monitor *monitor)
 {
+	if (monitor->failed)
+		return END_SETUP;
+	if (monitor->timeout.expired)
+		return END_TIMEOUT;
+	if (monitor->usage.oom_kills > 0 && WIFSIGNALED(monitor->status) &&
+	    WTERMSIG(monitor->status) == SIGKILL)
+		return END_OOM;
+	return WIFSIGNALED(monitor->status) ? END_SIGNAL : END_EXIT;
+}
+
+static int find_code(const struct monitor *monitor, enum end_reason reason)
+{
+	enum { STATUS_TIMEOUT = 124 }; /* as timeout(1) has it */
+
+	if (reason == END_SETUP)
+		return message_exit_status(monitor->plan, &monitor->err);
+	if (reason == END_TIMEOUT)
+		return STATUS_TIMEOUT;
+	return WIFSIGNALED(monitor->status) ? 128 + WTERMSIG(monitor->status)
+	                                    : WEXITSTATUS(monitor->status);
+}
+
+static int finish(struct monitor *monitor, int report_fd)
+{
+	struct report_end end = { .plan = monitor->plan, .backend = monitor->hold->backend };
+
+	if (monitor->failed)
+		message_error(monitor->plan, &monitor->err);
+	if (monitor->hold->cgroup.payload_fd >= 0)
+		usage_add_cgroup(&monitor->usage, &monitor->hold->cgroup);
+	end.reason = find_reason(monitor);
+	end.code = find_code(monitor, end.reason);
+	if (end.reason != END_SETUP && WIFSIGNALED(monitor->status))
+		end.signal = WTERMSIG(monitor->status);
+	end.usage = monitor->usage;
+	report_end(&end, report_fd);
+	if (end.reason != END_SETUP)
+		report_exit(monitor->plan, end.code);
+	return end.code;
+}
+
+int monitor_run(struct monitor *monitor, int report_fd)
+{
+	int64_t start = clock_us();
 	int code;
 
+	/* a reader of ours that is gone is no reason to die */
+	(void)signal(SIGPIPE, SIG_IGN);
+	usage_init(&monitor->usage);
 	wait_for_end(monitor);
 	reap(monitor);
-	if (monitor->failed) {
-		message_error(monitor->plan, &monitor->err);
-		return message_exit_status(monitor->plan, &monitor->err);
-	}
-	code = WIFSIGNALED(monitor->status) ? 128 + WTERMSIG(monitor->status)
-	                                    : WEXITSTATUS(monitor->status);
-	report_exit(monitor->plan, code);
+	descendants_kill(monitor->plan, monitor->hold);
+	limits_hold_kill(monitor->hold);
+	monitor->usage.wall_us = clock_us() - start;
+	code = finish(monitor, report_fd);
+	limits_hold_end(monitor->hold);
 	return code;
 }

@@ -9,8 +9,11 @@
 #include <sys/types.h>
 
 #include "core/err.h"
+#include "run/timeout.h"
+#include "run/usage.h"
 
 struct plan;
+struct limits_hold;
 
 struct monitor {
 	const struct plan *plan;
@@ -26,8 +29,12 @@ struct monitor {
 	int ended;      /* the payload ended: status is final */
 	int last;       /* and nothing else is left */
 	int status;     /* as wait(2) gives it */
+	struct timeout timeout;
+	struct limits_hold *hold; /* what holds the limits */
+	struct usage usage;
 	struct err err;
 };
 
-/* Waits for the end. Returns the exit status of the program, with what failed printed. */
-int monitor_run(struct monitor *monitor);
+/* Waits for the end. Returns the exit status of the program, with what failed printed, and the
+ * report written to report_fd (or not, for -1). */
+int monitor_run(struct monitor *monitor, int report_fd);

@@ -8,6 +8,7 @@
 
 #include "core/plan.h"
 #include "run/landlock.h"
+#include "run/limits-enter.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -41,6 +42,8 @@ void payload_exec(struct run *run)
 		process->argv[0] = (char *)process->argv0;
 	/* execvp(3) looks along PATH of environ, which is to be the payload's own */
 	environ = run->env;
+	if (r == 0)
+		r = limits_enter_payload(run, &err);
 	if (r == 0)
 		r = landlock_restrict(run->landlock_fd, &err);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -54,6 +55,25 @@ static bool probe_userns(void)
 	       !file_says("/proc/sys/user/max_user_namespaces", "0\n");
 }
 
+static uint64_t memory_total(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+}
+
+/* The pid alone is used again before long; a scope of that name may still be going down then. */
+static int make_instance(struct host *host)
+{
+	uint32_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+		return -errno;
+	snprintf(host->instance, sizeof(host->instance), "%d-%08x", getpid(), number);
+	return 0;
+}
+
 int probe_host(struct host *host, const struct plan *plan, struct err *err)
 {
 	struct utsname uts;
@@ -69,6 +89,11 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 		host->cwd = strdup(cwd);
 		if (!host->cwd)
 			return err_text(err, ENOMEM, "look at the host");
+	}
+	if (limits_need_cgroup(&plan->limits)) {
+		host->memory_total = memory_total();
+		if (make_instance(host) < 0)
+			return err_text(err, errno, "make a name for the sandbox");
 	}
 	if (plan->personality == PERSONALITY_NATIVE) {
 		probe_usr(host);
@@ -94,6 +119,8 @@ void probe_fake(struct host *host)
 		.cwd = strdup("/home/user"),
 		.localtime = strdup("/usr/share/zoneinfo/Etc/UTC"),
 		.nodename = "host",
+		.instance = "1-00000000",
+		.memory_total = UINT64_C(8) << 30,
 		.user = "user",
 		.home = "/home/user",
 		.environ = env,

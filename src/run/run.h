@@ -18,10 +18,13 @@ struct host;
 struct run {
 	const struct plan *plan;
 	const struct host *host;
-	char **env;       /* the payload's, with room for PWD */
-	int sync;         /* our end of the channel */
-	int proc_fd;      /* setup: the host's /proc, for what is to be written after the pivot */
-	bool wait_for_go; /* setup: the monitor has something to do first */
+	char **env;  /* the payload's, with room for PWD */
+	int sync;    /* our end of the channel */
+	int proc_fd; /* setup: the host's /proc, for what is to be written after the pivot */
+	int cgroup_procs_fd; /* cgroup.procs of the payload's leaf, and the leaf; -1 without limits
+	                      */
+	int cgroup_fd;
+	bool wait_for_go;     /* setup: the monitor has something to do first */
 	sigset_t caller_mask; /* signal mask and umask of the caller, restored for the payload */
 	mode_t caller_umask;
 	int landlock_fd;       /* --landlock: the rules, or -1 */

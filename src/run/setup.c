@@ -21,6 +21,7 @@
 #include "run/fs-op.h"
 #include "run/label.h"
 #include "run/landlock.h"
+#include "run/limits-enter.h"
 #include "run/lookup.h"
 #include "run/namespace.h"
 #include "run/root.h"
@@ -207,6 +208,8 @@ void setup_main(struct run *run)
 		r = enter_namespaces(run, &err);
 	if (r == 0)
 		r = build_root(run, &err);
+	if (r == 0)
+		r = limits_enter_wait(run, &err);
 	if (r == 0)
 		r = drop_privileges(run, &err);
 	if (r == 0)

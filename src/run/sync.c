@@ -46,27 +46,38 @@ int sync_send_failed(int sock, const struct err *err)
 	return send_bytes(sock, buf, sizeof(wire) + err_pack(err, buf + sizeof(wire)));
 }
 
-int sync_send_started(int sock, int pidfd)
+/* Sends kind with n descriptors. */
+static int send_fds(int sock, enum sync_kind kind, const int *fds, size_t n)
 {
-	struct wire wire = { .kind = SYNC_STARTED };
+	struct wire wire = { .kind = kind };
 	struct iovec iov = { &wire, sizeof(wire) };
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(SYNC_FDS * sizeof(int))];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (pidfd >= 0) {
+	if (n > 0) {
 		struct cmsghdr *cmsg = &control.align;
 
 		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &pidfd, sizeof(int));
+		cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
 	}
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int sync_send_started(int sock, int pidfd)
+{
+	return send_fds(sock, SYNC_STARTED, &pidfd, pidfd >= 0 ? 1 : 0);
+}
+
+int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
+{
+	return send_fds(sock, SYNC_CGROUP, fds, SYNC_FDS);
 }
 
 int sync_send_exit(int sock, int wait_status, bool last)
@@ -76,15 +87,14 @@ int sync_send_exit(int sock, int wait_status, bool last)
 	return send_bytes(sock, &wire, sizeof(wire));
 }
 
-static int take_fd(struct msghdr *msg)
+static void take_fds(struct msghdr *msg, int fds[SYNC_FDS])
 {
-	int fd = -1;
-
+	for (size_t i = 0; i < SYNC_FDS; i++)
+		fds[i] = -1;
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
 		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-		    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
-	return fd;
+		    cmsg->cmsg_len <= CMSG_LEN(SYNC_FDS * sizeof(int)))
+			memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
 }
 
 int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
@@ -93,7 +103,7 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 	struct wire wire;
 	struct iovec iov = { buf, sizeof(buf) };
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(SYNC_FDS * sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr msg = {
@@ -109,14 +119,15 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0) /* ECONNRESET: the other side went with something of ours unread */
 		return n == 0 || errno == ECONNRESET ? 0 : -errno;
-	ret->fd = take_fd(&msg);
+	take_fds(&msg, ret->fds);
+	ret->fd = ret->fds[0];
 	if ((size_t)n < sizeof(wire))
 		return -EBADMSG;
 	memcpy(&wire, buf, sizeof(wire));
 	ret->kind = wire.kind;
 	ret->wait_status = wire.wait_status;
 	ret->last = wire.last;
-	if (wire.kind < SYNC_GO || wire.kind > SYNC_EXIT)
+	if (wire.kind < SYNC_GO || wire.kind > SYNC_CGROUP)
 		return -EBADMSG;
 	if (wire.kind == SYNC_FAILED &&
 	    err_unpack(&ret->err, buf + sizeof(wire), (size_t)n - sizeof(wire)) < 0)

@@ -14,8 +14,11 @@ enum sync_kind {
 	SYNC_GO = 1,  /* monitor > setup: go on (maps written, helpers ready, --info-fd served) */
 	SYNC_FAILED,  /* setup, payload > monitor: the error; the payload does not run */
 	SYNC_STARTED, /* pid 1 > monitor: the payload was started; carries its pidfd */
-	SYNC_EXIT     /* pid 1 > monitor: how the payload ended */
+	SYNC_EXIT,    /* pid 1 > monitor: how the payload ended */
+	SYNC_CGROUP /* monitor > setup: the limits are in force; carries the ways into the leaves */
 };
+
+enum { SYNC_FDS = 3 };
 
 struct sync_message {
 	uint32_t kind;
@@ -23,6 +26,8 @@ struct sync_message {
 	uint32_t last;       /* SYNC_EXIT: no other process is left, pid 1 ends, too */
 	struct err err;      /* SYNC_FAILED */
 	int fd;              /* SYNC_STARTED: a pidfd, or -1; the receiver closes it */
+	int fds[SYNC_FDS]; /* SYNC_CGROUP: as sync_send_cgroup() has them; the receiver closes them
+	                    */
 };
 
 /* Makes the pair: ret[0] is the monitor's, ret[1] the sandbox's. Both close-on-exec. Returns 0 or
@@ -32,6 +37,8 @@ int sync_pair(int ret[2]);
 int sync_send_go(int sock);
 int sync_send_failed(int sock, const struct err *err);
 int sync_send_started(int sock, int pidfd);
+/* The files cgroup.procs of the payload's and of the helpers' leaf, and the payload's directory. */
+int sync_send_cgroup(int sock, const int fds[SYNC_FDS]);
 int sync_send_exit(int sock, int wait_status, bool last);
 
 /* Takes one message. Returns 1, 0 when the other side is gone, -EAGAIN without one (dont_wait), or

@@ -15,6 +15,7 @@
 #include "core/plan.h"
 #include "run/fds.h"
 #include "run/launch.h"
+#include "run/limits-device.h"
 #include "run/message.h"
 #include "run/probe.h"
 #include "run/seccomp.h"
@@ -73,8 +74,10 @@ static int print_plan(struct plan *plan, struct err *err)
 static int run_plan(struct plan *plan, struct host *host, struct err *err)
 {
 	char **env;
-	int r = plan_resolve(plan, host, err);
+	int r = plan->fake_host ? 0 : limits_find_devices(&plan->limits, err);
 
+	if (r == 0)
+		r = plan_resolve(plan, host, err);
 	if (r == 0)
 		r = plan_check(plan, host, err);
 	if (r < 0)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/cgroup-cleaner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "run/cgroup.h"
+#include "run/fds.h"
+
+enum { PATH_ROOM = 4096 };
+
+struct charge {
+	bool ours;
+	char path[PATH_ROOM];
+};
+
+/* Waits for the charge, then for the end of the file. Returns false when there never was one. */
+static bool wait_for_word(int sock, struct cgroup *cgroup, struct charge *charge)
+{
+	struct iovec iov = { charge, sizeof(*charge) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	bool charged = false;
+
+	for (;;) {
+		struct msghdr msg = {
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control.buf,
+			.msg_controllen = sizeof(control.buf),
+		};
+		ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		struct cmsghdr *cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return charged;
+		if (!cmsg || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+			continue;
+		memcpy(&cgroup->base_fd, CMSG_DATA(cmsg), sizeof(int));
+		cgroup->ours = charge->ours;
+		cgroup->path = charge->path;
+		charged = true;
+	}
+}
+
+/* Signals that a terminal or a service manager sends around are for the payload: what the cleaner
+ * serves ends first, and then it does. */
+_Noreturn static void cleaner_main(int sock)
+{
+	struct cgroup cgroup = CGROUP_NONE_OPEN;
+	struct charge charge;
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)prctl(PR_SET_NAME, "sbx-cleaner", 0, 0, 0);
+	(void)fds_close_others(&sock, 1);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fd != sock)
+			close(fd);
+	}
+	if (wait_for_word(sock, &cgroup, &charge))
+		cgroup_destroy(&cgroup);
+	_exit(0);
+}
+
+int cleaner_start(struct cleaner *cleaner, struct err *err)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	cleaner->pid = fork();
+	if (cleaner->pid == 0)
+		cleaner_main(pair[1]);
+	close(pair[1]);
+	cleaner->sock = pair[0];
+	if (cleaner->pid < 0) {
+		close(pair[0]);
+		return err_step(err, STEP_FORK, errno, "the cleaner", NULL);
+	}
+	return 0;
+}
+
+int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err)
+{
+	struct charge charge = { .ours = cgroup->ours };
+	struct iovec iov = { &charge, sizeof(charge) };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .align = { .cmsg_level = SOL_SOCKET,
+		                 .cmsg_type = SCM_RIGHTS,
+		                 .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+
+	if (strlen(cgroup->path) >= sizeof(charge.path))
+		return err_text(err, ENAMETOOLONG, "use the cgroup %s", cgroup->path);
+	memcpy(charge.path, cgroup->path, strlen(cgroup->path) + 1);
+	memcpy(CMSG_DATA(&control.align), &cgroup->base_fd, sizeof(int));
+	if (sendmsg(cleaner->sock, &msg, MSG_NOSIGNAL) < 0)
+		return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	return 0;
+}
+
+void cleaner_finish(struct cleaner *cleaner)
+{
+	if (cleaner->pid <= 0)
+		return;
+	close(steal_fd(&cleaner->sock));
+	while (waitpid(cleaner->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	cleaner->pid = 0;
+}

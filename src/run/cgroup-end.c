@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The end of a cgroup: everything in it dies, and the directories go. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/parse.h"
+#include "run/cgroup-file.h"
+#include "run/cgroup.h"
+
+enum { KILL_ROUNDS = 100, EMPTY_MS = 10000, DEPTH_MAX = 64 };
+
+typedef int dir_fn(int dir_fd);
+
+/* Calls fn on each child directory, and whatever it returns goes unnoticed. */
+static void for_each_child(int dir_fd, dir_fn *fn, bool remove)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		cleanup_fd int child = -1;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		child = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0)
+			(void)fn(child);
+		if (remove)
+			(void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
+}
+
+static int kill_listed(int dir_fd)
+{
+	char buf[65536];
+	char *rest = buf;
+
+	for_each_child(dir_fd, kill_listed, false);
+	if (cgroup_read(dir_fd, "cgroup.procs", buf, sizeof(buf)) < 0)
+		return 0;
+	for (char *text; (text = strsep(&rest, "\n"));) {
+		uint64_t pid;
+
+		if (parse_uint(text, INT32_MAX, &pid) == 0 && pid > 0)
+			(void)kill((pid_t)pid, SIGKILL);
+	}
+	return 0;
+}
+
+static bool is_populated(int dir_fd)
+{
+	uint64_t populated;
+
+	return cgroup_read_key(dir_fd, "cgroup.events", "populated", &populated) == 0 && populated;
+}
+
+/* cgroup.kill came with Linux 5.14. Before it, round after round: a fork bomb is frozen first, so
+ * that it can't outrun the list. */
+static int kill_by_list(int dir_fd)
+{
+	for (int i = 0; i < KILL_ROUNDS && is_populated(dir_fd); i++) {
+		(void)cgroup_write(dir_fd, "cgroup.freeze", "1");
+		(void)kill_listed(dir_fd);
+		(void)cgroup_write(dir_fd, "cgroup.freeze", "0");
+		(void)cgroup_wait_empty(dir_fd, 10);
+	}
+	return is_populated(dir_fd) ? -EBUSY : 0;
+}
+
+int cgroup_kill(int dir_fd)
+{
+	int r = cgroup_write(dir_fd, "cgroup.kill", "1");
+
+	return r == -ENOENT ? kill_by_list(dir_fd) : r;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int cgroup_wait_empty(int dir_fd, int ms)
+{
+	cleanup_fd int fd = openat(dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	int64_t end = now_ms() + ms;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	for (;;) {
+		struct pollfd wait = { .fd = fd, .events = POLLPRI };
+		char buf[256];
+		ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+		int64_t left = end - now_ms();
+
+		if (n < 0)
+			return -errno;
+		buf[n] = '\0';
+		if (strstr(buf, "populated 0"))
+			return 0;
+		if (left <= 0)
+			return -ETIME;
+		if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+static int remove_below(int dir_fd)
+{
+	for_each_child(dir_fd, remove_below, true);
+	return 0;
+}
+
+void cgroup_destroy(const struct cgroup *cgroup)
+{
+	cleanup_fd int parent_fd = -1;
+	const char *name = strrchr(cgroup->path, '/');
+
+	if (cgroup->payload_fd >= 0)
+		(void)cgroup_kill(cgroup->payload_fd);
+	(void)cgroup_kill(cgroup->base_fd);
+	if (!cgroup->ours)
+		return;
+	(void)cgroup_wait_empty(cgroup->base_fd, EMPTY_MS);
+	parent_fd = openat(cgroup->base_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	(void)remove_below(cgroup->base_fd);
+	(void)unlinkat(parent_fd, name + 1, AT_REMOVEDIR);
+}

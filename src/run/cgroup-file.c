@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/cgroup-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/parse.h"
+
+int cgroup_read(int dir_fd, const char *file, char *buf, size_t size)
+{
+	cleanup_fd int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len == size)
+			return -EFBIG;
+	}
+	if (len > 0 && buf[len - 1] == '\n')
+		len--;
+	buf[len] = '\0';
+	return 0;
+}
+
+int cgroup_write(int dir_fd, const char *file, const char *text)
+{
+	cleanup_fd int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, text, strlen(text));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == strlen(text) ? 0 : -EIO;
+}
+
+bool cgroup_has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = words; *p; p += strspn(p, " \n")) {
+		size_t n = strcspn(p, " \n");
+
+		if (n == len && strncmp(p, word, len) == 0)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
+int cgroup_read_key(int dir_fd, const char *file, const char *key, uint64_t *ret)
+{
+	char buf[8192];
+	char *rest = buf;
+	size_t len = strlen(key);
+	int r = cgroup_read(dir_fd, file, buf, sizeof(buf));
+
+	if (r < 0)
+		return r;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (strncmp(line, key, len) == 0 && line[len] == ' ')
+			return parse_uint(line + len + 1, UINT64_MAX, ret);
+	}
+	return -ENOENT;
+}
+
+/* The lines before "0::" are cgroup v1's, on machines that have both. */
+int cgroup_path_of(pid_t pid, char **ret, struct err *err)
+{
+	char name[32] = "/proc/self/cgroup";
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *file;
+	int r;
+
+	if (pid > 0)
+		snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
+	file = fopen(name, "re");
+	if (!file)
+		return err_text(err, errno, "find the cgroup in %s", name);
+	r = -ENOENT;
+	while ((n = getline(&line, &size, file)) > 0) {
+		if (strncmp(line, "0::/", 4) != 0)
+			continue;
+		if (line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		*ret = strdup(line + 3);
+		r = *ret ? 0 : -ENOMEM;
+		break;
+	}
+	fclose(file);
+	return r < 0 ? err_text(err, -r, "find the cgroup v2 line in %s", name) : 0;
+}
+
+/* Fields of /proc/self/mountinfo are separated by blanks; a blank in a path is \040. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (p[0] == '\\' && strspn(p + 1, "01234567") >= 3) {
+			*to++ = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			p += 3;
+		} else {
+			*to++ = *p;
+		}
+	}
+	*to = '\0';
+}
+
+/* When line is a cgroup2 mount that shows path, gives its place there. */
+static int locate_in(char *line, const char *path, char **ret)
+{
+	char *fields[6];
+	char *rest = line;
+	char *type = strstr(line, " - ");
+	const char *below = path;
+	size_t len;
+
+	if (!type || strncmp(type + 3, "cgroup2 ", 8) != 0)
+		return -ENOENT;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		fields[i] = strsep(&rest, " ");
+		if (!fields[i])
+			return -ENOENT;
+	}
+	unescape(fields[3]);
+	unescape(fields[4]);
+	len = strcmp(fields[3], "/") == 0 ? 0 : strlen(fields[3]);
+	if (strncmp(path, fields[3], len) != 0 || (path[len] && path[len] != '/'))
+		return -ENOENT;
+	below += len;
+	return asprintf(ret, "%s%s", fields[4], strcmp(below, "/") == 0 ? "" : below) < 0 ? -ENOMEM
+	                                                                                  : 0;
+}
+
+int cgroup_locate(const char *path, char **ret, struct err *err)
+{
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+	int r = -ENOENT;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	if (!file)
+		return err_text(err, errno, "find the cgroup2 mount in /proc/self/mountinfo");
+	while (r == -ENOENT && getline(&line, &size, file) > 0)
+		r = locate_in(line, path, ret);
+	fclose(file);
+	return r < 0 ? err_text(err, -r, "find a cgroup2 mount that shows %s", path) : 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One sandbox's part of the cgroup v2 tree (cgroup-v2.rst):
+ *
+ *   BASE          sbx-NAME.scope, made by systemd, or a directory sbx-NAME that we make
+ *   BASE/payload  the payload, with the limits
+ *   BASE/helpers  pid 1, the cleaner, whatever else serves the payload
+ *
+ * Two leaves, because a cgroup with processes of its own can't hand controllers to its children,
+ * and because helpers must neither use up the payload's share nor die with it. Everything is read
+ * and written through descriptors of the directories, so nothing can be put in their place
+ * meanwhile.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/err.h"
+
+struct vec;
+
+struct cgroup {
+	bool ours;  /* we made BASE, so we remove it; else systemd does */
+	char *path; /* of BASE, for messages */
+	int base_fd, payload_fd, helpers_fd;
+};
+
+#define CGROUP_NONE_OPEN ((struct cgroup){ .base_fd = -1, .payload_fd = -1, .helpers_fd = -1 })
+
+void cgroup_close(struct cgroup *cgroup);
+
+/* Opens as BASE the cgroup that pid is in, after checking that its last component is unit.
+ * Returns 0 or -errno with err set. */
+int cgroup_open_scope(struct cgroup *cgroup, pid_t pid, const char *unit, struct err *err);
+
+/* Makes BASE as a directory "sbx-NAME" in the nearest cgroup at or above the caller's in which the
+ * caller may make one and from which the controllers (a NULL-terminated list) can be had.
+ * Returns 0; -ENOENT with err set when there is no such place; another -errno with err set. */
+int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const *controllers,
+                     struct err *err);
+
+/* Makes the leaves, moves the processes that are in BASE, and those of pids, to helpers, and gives
+ * the controllers that files (struct limit_file) name to the leaves. */
+int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const struct vec *pids,
+                       struct err *err);
+
+/* Writes each limit to the payload's leaf and reads it back. Returns 0, or -errno with err set when
+ * one could not be written or is not what the kernel holds afterwards. */
+int cgroup_limit(const struct cgroup *cgroup, const struct vec *files, struct err *err);
+
+/* Moves the calling process into the cgroup. Returns 0 or -errno. */
+int cgroup_enter(int dir_fd);
+
+/* Kills every process in the cgroup and below. Returns 0 or -errno. */
+int cgroup_kill(int dir_fd);
+
+/* Waits until no process is left in the cgroup or below, at most ms milliseconds. Returns 0,
+ * -ETIME, or -errno (-ENODEV: the cgroup is gone, and so are they). */
+int cgroup_wait_empty(int dir_fd, int ms);
+
+/* Kills what is in BASE, and removes it if we made it. */
+void cgroup_destroy(const struct cgroup *cgroup);

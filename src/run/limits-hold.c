@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/limits-hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/limits.h"
+#include "core/plan.h"
+#include "run/fds.h"
+#include "run/limits-unit.h"
+#include "run/sync.h"
+
+enum { CONTROLLERS_MAX = 8, ANSWER_MAX = 8192, EMPTY_MS = 10000 };
+
+void limits_hold_init(struct limits_hold *hold, const struct plan *plan)
+{
+	*hold = (struct limits_hold){
+		.plan = plan,
+		.files = VEC_INIT(struct limit_file),
+		.pids = VEC_INIT(pid_t),
+		.scope_sock = -1,
+		.cleaner = { .sock = -1 },
+		.cgroup = CGROUP_NONE_OPEN,
+	};
+}
+
+/* The helper gets its end of the socket as descriptor 3 and nothing else beyond 2. A vfork: it
+ * shares our memory until it executes, and changes none of it that matters. */
+static int start_scope(struct limits_hold *hold, char **argv, int sock, struct err *err)
+{
+	hold->scope_pid = vfork();
+	if (hold->scope_pid == 0) {
+		int keep = 3;
+		sigset_t none;
+
+		sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		if (dup2(sock, 3) == 3 && fcntl(3, F_SETFD, 0) == 0 &&
+		    fds_close_others(&keep, 1) == 0)
+			execv(argv[0], argv);
+		_exit(127);
+	}
+	if (hold->scope_pid < 0)
+		return err_step(err, STEP_FORK, errno, argv[0], NULL);
+	return 0;
+}
+
+static int ask_systemd(struct limits_hold *hold, struct err *err)
+{
+	int pair[2];
+	char **argv = unit_command(hold->plan, &hold->pids, hold->unit);
+	int r;
+
+	if (!argv)
+		return err_text(err, ENOMEM, "ask for a scope");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		unit_command_free(argv);
+		return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	}
+	hold->scope_sock = pair[0];
+	r = start_scope(hold, argv, pair[1], err);
+	close(pair[1]);
+	unit_command_free(argv);
+	return r;
+}
+
+int limits_hold_begin(struct limits_hold *hold, pid_t child, struct err *err)
+{
+	const struct limits *limits = &hold->plan->limits;
+	int r;
+
+	if (!hold->plan->uses_cgroup)
+		return 0;
+	if (limits_files(limits, &hold->files) < 0 ||
+	    asprintf(&hold->unit, "sbx-%s.scope", limits->name) < 0)
+		return err_text(err, ENOMEM, "prepare the limits");
+	r = cleaner_start(&hold->cleaner, err);
+	if (r < 0)
+		return r;
+	if (vec_add(&hold->pids, &child) < 0 || vec_add(&hold->pids, &hold->cleaner.pid) < 0)
+		return err_text(err, ENOMEM, "prepare the limits");
+	return limits->choice == CGROUP_CGROUPFS ? 0 : ask_systemd(hold, err);
+}
+
+/* Returns the length of the answer, 0 when there is none, -ECANCELED when the set-up is dead. */
+static ssize_t wait_for_answer(const struct limits_hold *hold, int child_fd, char *buf)
+{
+	struct pollfd fds[] = { { .fd = hold->scope_sock, .events = POLLIN },
+		                { .fd = child_fd, .events = POLLIN } };
+	ssize_t n;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[0].revents)
+			break;
+		if (fds[1].revents)
+			return -ECANCELED;
+	}
+	do
+		n = recv(hold->scope_sock, buf, ANSWER_MAX - 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int reap_scope(struct limits_hold *hold)
+{
+	int status = 0;
+
+	if (hold->scope_sock >= 0)
+		close(steal_fd(&hold->scope_sock));
+	if (hold->scope_pid <= 0)
+		return 0;
+	while (waitpid(hold->scope_pid, &status, 0) < 0 && errno == EINTR)
+		;
+	hold->scope_pid = 0;
+	return status;
+}
+
+static int scope_died(int status, struct err *err)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return err_text(
+			err, 0,
+			"ask the user's systemd for a scope: the helper sbx-scope can't be executed");
+	if (WIFSIGNALED(status))
+		return err_text(
+			err, 0,
+			"ask the user's systemd for a scope: the helper sbx-scope was killed by signal %d",
+			WTERMSIG(status));
+	return err_text(err, 0,
+	                "ask the user's systemd for a scope: the helper sbx-scope gave no answer");
+}
+
+/* Returns 0 with the scope open; -ENOENT with err set when there is no systemd to ask. */
+static int take_scope(struct limits_hold *hold, int child_fd, struct err *err)
+{
+	char buf[ANSWER_MAX];
+	ssize_t n = wait_for_answer(hold, child_fd, buf);
+	int status = n == -ECANCELED ? 0 : reap_scope(hold);
+
+	if (n == -ECANCELED)
+		return -ECANCELED;
+	if (n <= 1)
+		return scope_died(status, err);
+	buf[n] = '\0';
+	if (buf[0] == 'O') {
+		hold->backend = "systemd";
+		return cgroup_open_scope(&hold->cgroup, VEC_AT(&hold->pids, pid_t, 0), hold->unit,
+		                         err);
+	}
+	err_text(err, 0, "%s", buf + 1);
+	return buf[0] == 'N' ? -ENOENT : -EIO;
+}
+
+static void list_controllers(const struct limits_hold *hold, const char *list[CONTROLLERS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < hold->files.len; i++) {
+		const char *name = VEC_AT(&hold->files, struct limit_file, i).controller;
+		size_t k = 0;
+
+		while (k < n && strcmp(list[k], name) != 0)
+			k++;
+		if (k == n && n + 1 < CONTROLLERS_MAX)
+			list[n++] = name;
+	}
+	list[n] = NULL;
+}
+
+static int make_directory(struct limits_hold *hold, struct err *err)
+{
+	const char *controllers[CONTROLLERS_MAX];
+	char name[256];
+
+	list_controllers(hold, controllers);
+	snprintf(name, sizeof(name), "sbx-%s", hold->plan->limits.name);
+	hold->backend = "cgroupfs";
+	return cgroup_make_base(&hold->cgroup, name, controllers, err);
+}
+
+static int get_cgroup(struct limits_hold *hold, int child_fd, struct err *err)
+{
+	const struct limits *limits = &hold->plan->limits;
+	struct err first, second;
+	int r = limits->choice == CGROUP_CGROUPFS ? -ENOENT : take_scope(hold, child_fd, err);
+
+	if (r != -ENOENT || limits->choice == CGROUP_SYSTEMD)
+		return r;
+	if (limits->choice == CGROUP_CGROUPFS)
+		return make_directory(hold, err);
+	first = *err;
+	if (limits->slice)
+		return err_text(err, 0, "--slice needs the user's systemd: %s", first.subject);
+	r = make_directory(hold, &second);
+	if (r < 0)
+		return err_text(
+			err, 0,
+			"nothing can hold the limits: %.1000s; %.1000s; a user manager (loginctl enable-linger, or a login session) or a delegated cgroup is needed",
+			first.subject, second.subject);
+	return 0;
+}
+
+/* The set-up writes itself into the leaves with our permissions, which are those of who has opened
+ * the files (Linux 5.16). */
+static int tell_setup(const struct limits_hold *hold, int sock, struct err *err)
+{
+	cleanup_fd int payload =
+		openat(hold->cgroup.payload_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	cleanup_fd int helpers =
+		openat(hold->cgroup.helpers_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	const int fds[SYNC_FDS] = { payload, helpers, hold->cgroup.payload_fd };
+
+	if (payload < 0 || helpers < 0)
+		return err_text(err, errno, "open cgroup.procs below %s", hold->cgroup.path);
+	(void)sync_send_cgroup(sock, fds); /* a set-up that died is seen by the monitor */
+	return 0;
+}
+
+/* In a cgroup that we made the cleaner must not be: it has to remove it. */
+static void keep_cleaner_out(struct limits_hold *hold)
+{
+	if (hold->cgroup.ours)
+		hold->pids.len = 1;
+}
+
+int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct err *err)
+{
+	int r;
+
+	if (!hold->plan->uses_cgroup)
+		return 0;
+	r = get_cgroup(hold, child_fd, err);
+	if (r == -ECANCELED)
+		return 0;
+	if (r == 0)
+		r = cleaner_charge(&hold->cleaner, &hold->cgroup, err);
+	keep_cleaner_out(hold);
+	if (r == 0)
+		r = cgroup_make_leaves(&hold->cgroup, &hold->files, &hold->pids, err);
+	if (r == 0)
+		r = cgroup_limit(&hold->cgroup, &hold->files, err);
+	return r == 0 ? tell_setup(hold, sock, err) : r;
+}
+
+void limits_hold_kill(const struct limits_hold *hold)
+{
+	if (hold->cgroup.payload_fd < 0)
+		return;
+	(void)cgroup_kill(hold->cgroup.payload_fd);
+	(void)cgroup_wait_empty(hold->cgroup.payload_fd, EMPTY_MS);
+}
+
+void limits_hold_end(struct limits_hold *hold)
+{
+	(void)reap_scope(hold);
+	cleaner_finish(&hold->cleaner);
+	cgroup_close(&hold->cgroup);
+	limit_files_free(&hold->files);
+	vec_free(&hold->pids);
+	free(steal_ptr(&hold->unit));
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of libexec's sbx-scope for a plan. */
+#pragma once
+
+struct plan;
+struct vec;
+
+/* Gives a NULL-terminated argv, its strings and itself to be freed with unit_command_free(); the
+ * answer is expected on descriptor 3. The helper is the one in $SBX_LIBEXECDIR, else the installed
+ * one. NULL without memory. */
+char **unit_command(const struct plan *plan, const struct vec *pids, const char *unit);
+void unit_command_free(char **argv);
