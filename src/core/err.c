@@ -97,13 +97,23 @@ static void format_native(const struct err *err, struct line *line)
 	}
 }
 
+/* %s is the subject, %o the object; the capitals begin with a slash in any case. */
+static void line_add_field(struct line *line, const struct err *err, char field)
+{
+	const char *text = field == 's' || field == 'S' ? err->subject : err->object;
+
+	if ((field == 'S' || field == 'O') && text[0] != '/')
+		line_add(line, "/");
+	line_add(line, text);
+}
+
 static void format_compat(const struct err *err, struct line *line)
 {
 	const char *fmt = err->step == STEP_TEXT ? "%s" : steps[err->step].compat;
 
 	for (; *fmt; fmt++) {
-		if (fmt[0] == '%' && (fmt[1] == 's' || fmt[1] == 'o'))
-			line_add(line, *++fmt == 's' ? err->subject : err->object);
+		if (fmt[0] == '%' && fmt[1] && strchr("sSoO", fmt[1]))
+			line_add_field(line, err, *++fmt);
 		else
 			line_add(line, (char[]){ *fmt, '\0' });
 	}

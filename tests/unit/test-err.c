@@ -24,7 +24,7 @@ static void test_step(void)
 	assert_reads(&err, PERSONALITY_NATIVE,
 	             "bind mount '/a' on '/b': No such file or directory");
 	assert_reads(&err, PERSONALITY_BWRAP,
-	             "Can't bind mount /a on /b: No such file or directory");
+	             "Can't bind mount /oldroot/a on /newroot/b: No such file or directory");
 }
 
 static void test_step_without_object(void)
@@ -73,7 +73,8 @@ static void test_percent(void)
 
 	(void)err_step(&err, STEP_BIND, EACCES, "/%s%n", "/%o");
 	assert_reads(&err, PERSONALITY_NATIVE, "bind mount '/%s%n' on '/%o': Permission denied");
-	assert_reads(&err, PERSONALITY_BWRAP, "Can't bind mount /%s%n on /%o: Permission denied");
+	assert_reads(&err, PERSONALITY_BWRAP,
+	             "Can't bind mount /oldroot/%s%n on /newroot/%o: Permission denied");
 }
 
 static void test_long_subject(void)
