@@ -19,12 +19,13 @@ static int bind_into(struct fs_ctx *ctx, const char *src, int dirfd, const char 
                      struct err *err)
 {
 	struct dest dest = { .root = ctx->root, .path = src, .dir_fd = dirfd, .name = name };
-	cleanup_fd int made = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	cleanup_fd int src_fd = open(src, O_PATH | O_CLOEXEC);
 
 	if (src_fd < 0)
 		return err_step(err, STEP_SOURCE, errno, src, NULL);
-	dest.fd = made < 0 ? -1 : openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (mknodat(dirfd, name, S_IFREG | 0444, 0) < 0)
+		return err_step(err, STEP_MKFILE, errno, src, NULL);
+	dest.fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (dest.fd < 0)
 		return err_step(err, STEP_MKFILE, errno, src, NULL);
 	return fs_mounted(&dest, mount_bind(src_fd, src, &dest, MOUNT_ATTR_NOSUID, err));
@@ -148,7 +149,7 @@ int fs_proc(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 		.attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 		.step = STEP_PROC,
 	};
-	struct dest dest;
+	struct dest dest = { .root = ctx->root, .path = op->dst };
 	int r;
 
 	(void)src_fd;
@@ -158,7 +159,7 @@ int fs_proc(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 		cleanup_fd int host = open("/proc", O_PATH | O_CLOEXEC);
 
 		r = host < 0 ? err_step(err, STEP_SOURCE, errno, "/proc", NULL)
-		             : dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+		             : dest_prepare(&dest, DEST_DIR, 0755, err);
 		if (r == 0)
 			r = fs_mounted(&dest, mount_bind(host, "/proc", &dest, proc.attrs, err));
 	}

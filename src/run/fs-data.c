@@ -118,8 +118,8 @@ static int scratch_bind(struct fs_ctx *ctx, const struct op *op, const struct sc
                         uint64_t attrs, struct err *err)
 {
 	cleanup_fd int src = -1;
-	struct dest dest;
-	int r = dest_prepare(ctx->root, op->dst, DEST_FILE, &dest, err);
+	struct dest dest = { .root = ctx->root, .path = op->dst };
+	int r = dest_prepare(&dest, DEST_FILE, 0444, err);
 
 	if (r < 0)
 		return r;

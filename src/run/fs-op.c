@@ -39,8 +39,8 @@ int fs_mounted(struct dest *dest, int fd)
 int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_new *new,
                     struct err *err)
 {
-	struct dest dest;
-	int r = dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+	struct dest dest = { .root = ctx->root, .path = op->dst };
+	int r = dest_prepare(&dest, DEST_DIR, 0755, err);
 
 	return r < 0 ? r : fs_mounted(&dest, mount_new(new, &dest, err));
 }
@@ -48,7 +48,7 @@ int fs_mount_on_dir(struct fs_ctx *ctx, const struct op *op, const struct mount_
 static int apply_bind(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
 	uint64_t attrs = MOUNT_ATTR_NOSUID;
-	struct dest dest;
+	struct dest dest = { .root = ctx->root, .path = op->dst };
 	struct stat st;
 	int r;
 
@@ -58,8 +58,8 @@ static int apply_bind(struct fs_ctx *ctx, const struct op *op, int src_fd, struc
 		attrs |= MOUNT_ATTR_RDONLY;
 	if (fstat(src_fd, &st) < 0)
 		return err_step(err, STEP_SOURCE, errno, op->src, NULL);
-	r = dest_prepare(ctx->root, op->dst, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, &dest,
-	                 err);
+	r = S_ISDIR(st.st_mode) ? dest_prepare(&dest, DEST_DIR, 0755, err)
+	                        : dest_prepare(&dest, DEST_FILE, 0444, err);
 	if (r < 0)
 		return r;
 	return fs_mounted(&dest, mount_bind(src_fd, op->src, &dest, attrs, err));
@@ -102,9 +102,8 @@ int fs_bind_own(int src_fd, const char *src, const struct dest *dest, uint64_t a
  * set-up. */
 static int mount_own_dir(struct fs_ctx *ctx, const struct op *op, mode_t mode, struct err *err)
 {
-	cleanup_fd int made = dest_open(ctx->root, op->dst, DEST_DIR, mode, err);
-	struct dest dest;
-	int r = made < 0 ? made : dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+	struct dest dest = { .root = ctx->root, .path = op->dst };
+	int r = dest_prepare(&dest, DEST_DIR, mode, err);
 
 	if (r < 0)
 		return r;

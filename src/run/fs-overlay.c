@@ -118,9 +118,9 @@ static int mount_layers(struct fs_ctx *ctx, const struct op *op, const struct la
                         struct err *err)
 {
 	char path[FD_PATH_MAX];
-	struct dest dest;
+	struct dest dest = { .root = ctx->root, .path = op->dst };
 	int fd;
-	int r = dest_prepare(ctx->root, op->dst, DEST_DIR, &dest, err);
+	int r = dest_prepare(&dest, DEST_DIR, 0755, err);
 
 	if (r < 0)
 		return r;

@@ -100,16 +100,6 @@ static enum step failed_step(enum dest_kind kind, int r)
 	}
 }
 
-/* --dest-symlinks=refuse: what was opened must not be the link itself. */
-static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind)
-{
-	char target[2];
-
-	if (!root->refuse_symlinks || kind == DEST_NOFOLLOW || kind == DEST_PARENT)
-		return false;
-	return fd == -ELOOP || (fd >= 0 && readlinkat(fd, "", target, sizeof(target)) >= 0);
-}
-
 static bool may_make(enum dest_kind kind)
 {
 	return kind != DEST_EXISTING && kind != DEST_NOFOLLOW;
@@ -130,6 +120,13 @@ static bool split(const char *path, char ret_dir[PATH_MAX], char ret_name[NAME_M
 	return true;
 }
 
+static int make_last(int parent, const char *name, enum dest_kind kind, mode_t mode)
+{
+	if (kind == DEST_DIR)
+		return mkdirat(parent, name, mode);
+	return mknodat(parent, name, S_IFREG | (mode & 07777), 0);
+}
+
 /* The common case of something missing: all but the last component is there, and the last is made
  * in it. Whatever else is the matter is left to the walk. */
 static int make_in_root(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)
@@ -141,93 +138,107 @@ static int make_in_root(const struct root *root, const char *path, enum dest_kin
 
 	if (!split(path, dir, name))
 		return -ENOENT;
-	parent = sys_openat2(root->fd, dir[0] ? dir : ".", O_PATH | O_DIRECTORY, 0);
-	if (parent < 0 || kind == DEST_PARENT)
-		return parent < 0 ? -ENOENT : steal_fd(&parent);
-	if (kind == DEST_DIR) {
-		if (mkdirat(parent, name, mode) < 0)
-			return -ENOENT;
-	} else {
-		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		            mode);
-		if (fd < 0)
-			return -ENOENT;
-		close(fd);
-	}
+	if (dir[0])
+		parent = sys_openat2(root->fd, dir, O_PATH | O_DIRECTORY, 0);
+	else
+		parent = fcntl(root->fd, F_DUPFD_CLOEXEC, 3);
+	if (parent < 0)
+		return -ENOENT;
+	if (kind == DEST_PARENT)
+		return steal_fd(&parent);
+	if (make_last(parent, name, kind, mode) < 0)
+		return -ENOENT;
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 ? fd : -ENOENT;
 }
 
-static int check_type(int fd, const char *path, enum dest_kind kind, struct err *err)
+/* --dest-symlinks=refuse: what was opened must not be the link itself. */
+static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind)
 {
-	struct stat st;
+	char target[2];
 
-	if (kind != DEST_DIR && kind != DEST_FILE)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		err_step(err, STEP_LOOKUP, errno, path, NULL);
-	else if (kind == DEST_DIR && !S_ISDIR(st.st_mode))
-		err_step(err, STEP_NOT_A_DIR, 0, path, NULL);
-	else if (kind == DEST_FILE && S_ISDIR(st.st_mode))
-		err_step(err, STEP_NOT_A_FILE, 0, path, NULL);
-	else
-		return fd;
-	close(fd);
-	return -EINVAL;
+	if (!root->refuse_symlinks || kind == DEST_NOFOLLOW || kind == DEST_PARENT)
+		return false;
+	return fd == -ELOOP || (fd >= 0 && readlinkat(fd, "", target, sizeof(target)) >= 0);
+}
+
+/* *ret_made: nobody but us has had it in hand, so it is what was asked for. */
+static int open_or_make(const struct dest *dest, enum dest_kind kind, mode_t mode, bool *ret_made,
+                        struct err *err)
+{
+	const struct root *root = dest->root;
+	const char *path = path_relative(dest->path);
+	int fd = -ENOENT;
+
+	*ret_made = false;
+	if (root->has_openat2 && kind != DEST_PARENT)
+		fd = open_in_root(root, path, kind, mode);
+	/* what is missing is made; what the kernel refuses stays refused */
+	if (fd == -ENOENT && root->has_openat2 && kind != DEST_WRITE && may_make(kind)) {
+		fd = make_in_root(root, path, kind, mode);
+		*ret_made = fd >= 0 && kind != DEST_PARENT;
+	}
+	if (fd == -ENOENT && (!root->has_openat2 || may_make(kind)))
+		fd = lookup_walk(root, path, kind, mode);
+	if (is_refused_link(root, fd, kind)) {
+		cleanup_fd_fn(&fd);
+		return err_step(err, STEP_DEST_SYMLINK, 0, dest->path, NULL);
+	}
+	return fd < 0 ? err_step(err, failed_step(kind, fd), -fd, dest->path, NULL) : fd;
+}
+
+static int check_type(mode_t mode, const char *path, enum dest_kind kind, struct err *err)
+{
+	if (kind == DEST_DIR && !S_ISDIR(mode))
+		return err_step(err, STEP_NOT_A_DIR, 0, path, NULL);
+	if (kind == DEST_FILE && S_ISDIR(mode))
+		return err_step(err, STEP_NOT_A_FILE, 0, path, NULL);
+	return 0;
 }
 
 int dest_open(const struct root *root, const char *path, enum dest_kind kind, mode_t mode,
               struct err *err)
 {
-	const char *below_root = path_relative(path);
-	int fd = -ENOENT;
+	const struct dest dest = { .root = (struct root *)root, .path = path };
+	struct stat st;
+	bool made;
+	cleanup_fd int fd = open_or_make(&dest, kind, mode, &made, err);
 
-	if (root->has_openat2 && kind != DEST_PARENT)
-		fd = open_in_root(root, below_root, kind, mode);
-	/* what is missing is made by the walk; what the kernel refuses stays refused */
-	if (fd == -ENOENT && root->has_openat2 && kind != DEST_WRITE && may_make(kind))
-		fd = make_in_root(root, below_root, kind, mode);
-	if (fd == -ENOENT && (!root->has_openat2 || may_make(kind)))
-		fd = lookup_walk(root, below_root, kind, mode);
-	if (is_refused_link(root, fd, kind)) {
-		cleanup_fd_fn(&fd);
-		return err_step(err, STEP_DEST_SYMLINK, 0, path, NULL);
-	}
-	if (fd < 0)
-		return err_step(err, failed_step(kind, fd), -fd, path, NULL);
-	return check_type(fd, path, kind, err);
+	if (fd < 0 || made || (kind != DEST_DIR && kind != DEST_FILE))
+		return steal_fd(&fd);
+	if (fstat(fd, &st) < 0)
+		return err_step(err, STEP_LOOKUP, errno, path, NULL);
+	return check_type(st.st_mode, path, kind, err) < 0 ? -EINVAL : steal_fd(&fd);
 }
 
 /* The same file is not enough: what "/" is bound from may be bound elsewhere, too. A kernel that
  * does not tell mounts apart (before 5.8) gets the answer of the files. */
-static int is_same_place(int fd, int other_fd, bool *ret)
+static bool is_same_place(const struct statx *a, const struct statx *b)
 {
-	struct statx at;
-	struct statx other;
-
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &at) < 0 ||
-	    statx(other_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &other) < 0)
-		return -errno;
-	*ret = at.stx_ino == other.stx_ino && at.stx_dev_major == other.stx_dev_major &&
-	       at.stx_dev_minor == other.stx_dev_minor;
-	if (at.stx_mask & other.stx_mask & STATX_MNT_ID)
-		*ret = *ret && at.stx_mnt_id == other.stx_mnt_id;
-	return 0;
+	if (a->stx_ino != b->stx_ino || a->stx_dev_major != b->stx_dev_major ||
+	    a->stx_dev_minor != b->stx_dev_minor)
+		return false;
+	return !(a->stx_mask & b->stx_mask & STATX_MNT_ID) || a->stx_mnt_id == b->stx_mnt_id;
 }
 
-int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
-                 struct err *err)
+int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err *err)
 {
-	int r;
+	const unsigned int mask = STATX_TYPE | STATX_INO | STATX_MNT_ID;
+	struct statx at;
+	struct statx top;
+	bool made;
+	cleanup_fd int fd = open_or_make(dest, kind, mode, &made, err);
 
-	*ret = (struct dest){ .root = root, .path = path };
-	ret->fd = dest_open(root, path, kind, kind == DEST_FILE ? 0444 : 0755, err);
-	if (ret->fd < 0)
-		return ret->fd;
-	r = is_same_place(ret->fd, root->fd, &ret->is_root);
-	if (r < 0) {
-		close(ret->fd);
-		return err_step(err, STEP_LOOKUP, -r, path, NULL);
+	if (fd < 0)
+		return fd;
+	if (!made) {
+		if (statx(fd, "", AT_EMPTY_PATH, mask, &at) < 0 ||
+		    statx(dest->root->fd, "", AT_EMPTY_PATH, mask, &top) < 0)
+			return err_step(err, STEP_LOOKUP, errno, dest->path, NULL);
+		if (check_type(at.stx_mode, dest->path, kind, err) < 0)
+			return -EINVAL;
+		dest->is_root = is_same_place(&at, &top);
 	}
+	dest->fd = steal_fd(&fd);
 	return 0;
 }

@@ -51,9 +51,9 @@ struct dest {
 	int dir_fd;
 };
 
-/* dest_open() for a mount point. The caller closes ret->fd. Returns 0, or -errno with err set. */
-int dest_prepare(struct root *root, const char *path, enum dest_kind kind, struct dest *ret,
-                 struct err *err);
+/* dest_open() for a mount point: dest->root and dest->path are given. The caller closes dest->fd.
+ * Returns 0, or -errno with err set. */
+int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err *err);
 
 /* The fallback alone, without an error text: a descriptor or -errno. */
 int lookup_walk(const struct root *root, const char *path, enum dest_kind kind, mode_t mode);

@@ -27,7 +27,7 @@ struct run {
 	bool wait_for_go;     /* setup: the monitor has something to do first */
 	sigset_t caller_mask; /* signal mask and umask of the caller, restored for the payload */
 	mode_t caller_umask;
-	int landlock_fd;       /* --landlock: the rules, or -1 */
+	int landlock_fd; /* --landlock: the rules, or -1 */
 	struct seccomp_programs seccomp;
 };
 
