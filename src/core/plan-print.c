@@ -106,6 +106,10 @@ static void print_layers(FILE *out, const struct plan *plan, const struct op *op
 		fputs(" work", out);
 		print_word(out, op->work);
 	}
+	for (size_t i = 0; op->n_layers && i < plan->overlay_opts.len; i++) {
+		fputs(" option", out);
+		print_word(out, VEC_AT(&plan->overlay_opts, const char *, i));
+	}
 }
 
 static void print_source(FILE *out, const struct op *op)
@@ -171,14 +175,25 @@ static void print_landlock(FILE *out, const struct plan *plan)
 	fputc('\n', out);
 }
 
-static void print_process(FILE *out, const struct plan *plan)
+static void print_fd_line(FILE *out, const char *what, int fd)
 {
-	const struct plan_process *process = &plan->process;
+	if (fd >= 0)
+		fprintf(out, "%s fd %d\n", what, fd);
+}
 
+static void print_second_user(FILE *out, const struct plan *plan)
+{
+	print_fd_line(out, "join user namespace of", plan->ns.userns2_fd);
 	if (plan->ns.second_user)
 		fprintf(out, "new user namespace%s, map uid %u gid %u\n",
 		        plan->ns.disable_userns ? " (the last)" : "", plan->ids.inner_uid,
 		        plan->ids.inner_gid);
+	if (plan->ns.disable_userns || plan->ns.assert_userns_disabled)
+		fputs("check that there can be no more user namespaces\n", out);
+}
+
+static void print_caps(FILE *out, const struct plan *plan)
+{
 	fputs("capabilities", out);
 	if (!plan->caps.len)
 		fputs(" none", out);
@@ -191,21 +206,72 @@ static void print_process(FILE *out, const struct plan *plan)
 		cap_free(name);
 	}
 	fputc('\n', out);
-	if (process->new_session)
-		fputs("new session\n", out);
+}
+
+static void print_init(FILE *out, const struct plan *plan)
+{
+	if (plan->process.has_init)
+		fputs("start pid 1\n", out);
+	for (size_t i = 0; i < plan->lock_files.len; i++) {
+		fputs("lock", out);
+		print_word(out, VEC_AT(&plan->lock_files, const char *, i));
+		fputc('\n', out);
+	}
+	print_fd_line(out, "hold", plan->process.sync_fd);
+}
+
+static void print_process(FILE *out, const struct plan *plan)
+{
+	const struct plan_process *process = &plan->process;
+
+	print_fd_line(out, "wait for", process->block_fd);
 	if (process->chdir) {
 		fputs("chdir", out);
 		print_word(out, process->chdir);
 		fputc('\n', out);
 	}
-	if (process->has_init)
-		fputs("start pid 1\n", out);
+	if (process->new_session)
+		fputs("new session\n", out);
+	if (process->exec_label)
+		fprintf(out, "label %s\n", process->exec_label);
+	print_init(out, plan);
 	print_landlock(out, plan);
 	print_seccomp(out, plan);
-	if (plan->seccomp_fd >= 0)
-		fprintf(out, "seccomp filter of fd %d\n", plan->seccomp_fd);
+	print_fd_line(out, "seccomp filter of", plan->seccomp_fd);
 	for (size_t i = 0; i < plan->seccomp_fds.len; i++)
-		fprintf(out, "seccomp filter of fd %d\n", VEC_AT(&plan->seccomp_fds, int, i));
+		print_fd_line(out, "seccomp filter of", VEC_AT(&plan->seccomp_fds, int, i));
+	for (size_t i = 0; i < plan->keep_fds.len; i++)
+		print_fd_line(out, "keep", VEC_AT(&plan->keep_fds, int, i));
+}
+
+static void print_exec(FILE *out, const struct plan *plan)
+{
+	const struct plan_process *process = &plan->process;
+
+	fputs("exec", out);
+	for (char **arg = process->argv; arg && *arg; arg++)
+		print_word(out, *arg);
+	if (process->argv0) {
+		fputs(" # argv[0]", out);
+		print_word(out, process->argv0);
+	}
+	fputc('\n', out);
+}
+
+/* What sbx itself does beside the sandbox. */
+static void print_monitor(FILE *out, const struct plan *plan)
+{
+	print_fd_line(out, "tell the namespaces on", plan->report.info_fd);
+	print_fd_line(out, "tell start and end on", plan->report.json_status_fd);
+	if (plan->report.file) {
+		fputs("report to", out);
+		print_word(out, plan->report.file);
+		fputc('\n', out);
+	}
+	if (plan->process.die_with_parent)
+		fputs("end with the caller\n", out);
+	if (plan->process.forward_signals)
+		fputs("forward signals TERM INT HUP QUIT USR1 USR2\n", out);
 }
 
 static void print_env(FILE *out, const struct plan *plan)
@@ -237,19 +303,21 @@ char *plan_print(const struct plan *plan)
 		return NULL;
 	print_namespaces(out, plan);
 	(void)limits_print(out, &plan->limits);
+	print_monitor(out, plan);
 	print_ids(out, plan);
-	fputs("root tmpfs\n", out);
+	fputs(plan->refuse_dest_symlinks ? "root tmpfs, no links as destinations\n"
+	                                 : "root tmpfs\n",
+	      out);
 	for (size_t i = 0; i < plan->ops.len; i++) {
 		print_op(out, plan, plan_op(plan, i));
 		fputc('\n', out);
 	}
 	fputs("pivot\n", out);
 	print_env(out, plan);
+	print_second_user(out, plan);
+	print_caps(out, plan);
 	print_process(out, plan);
-	fputs("exec", out);
-	for (char **arg = plan->process.argv; arg && *arg; arg++)
-		print_word(out, *arg);
-	fputc('\n', out);
+	print_exec(out, plan);
 	return fclose(out) == 0 ? text : NULL;
 }
 
