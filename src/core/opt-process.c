@@ -129,6 +129,14 @@ int opt_cap(struct parse *ps, const struct option *opt, char **args, struct err 
 	return 0;
 }
 
+static int bad_variable(const struct parse *ps, const struct option *opt, const char *name,
+                        struct err *err)
+{
+	if (ps->plan->personality == PERSONALITY_BWRAP)
+		return err_text(err, EINVAL, "%s failed", opt->name);
+	return err_text(err, 0, "--%s: '%s' is no name for a variable", opt->name, name);
+}
+
 int opt_env(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	struct env_change change = { .kind = (enum env_change_kind)opt->data };
@@ -136,8 +144,7 @@ int opt_env(struct parse *ps, const struct option *opt, char **args, struct err 
 	if (change.kind != ENV_CLEAR) {
 		change.name = args[0];
 		if (!*change.name || strchr(change.name, '='))
-			return err_text(err, EINVAL, "%s failed",
-			                change.kind == ENV_SET ? "setenv" : "unsetenv");
+			return bad_variable(ps, opt, change.name, err);
 	}
 	if (change.kind == ENV_SET)
 		change.value = args[1];

@@ -19,12 +19,16 @@ int report_is_wanted(const struct plan *plan)
 static int write_once(int fd, const char *text, struct err *err)
 {
 	size_t len = strlen(text);
+	char number[16];
 	ssize_t n;
 
 	do {
 		n = write(fd, text, len);
 	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)len ? 0 : err_step(err, STEP_INFO_FD, n < 0 ? errno : EIO, NULL, NULL);
+	if (n == (ssize_t)len)
+		return 0;
+	snprintf(number, sizeof(number), "%d", fd);
+	return err_step(err, STEP_INFO_FD, n < 0 ? errno : EIO, number, NULL);
 }
 
 static size_t format_info(char *text, pid_t pid, const uint64_t ids[NS_IDS])

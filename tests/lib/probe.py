@@ -74,6 +74,18 @@ def cmd(name, *command):
     os.execvp(command[0], [name, *command[1:]])
 
 
+def raw(words, environment=""):
+    """Executes the first of the lines WORDS, with them as argv (none: without an argv[0]) and with
+    the lines ENVIRONMENT as they are, well formed or not."""
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    argv = [os.fsencode(word) for word in words.split("\n")]
+    env = [os.fsencode(entry) for entry in environment.split("\n") if entry]
+    vector = lambda items: (ctypes.c_char_p * (len(items) + 1))(*items, None)
+    libc.execve(argv[0], vector(argv if len(argv) > 1 else []), vector(env))
+    sys.exit(99)
+
+
 def pty(*command):
     """Runs COMMAND on a pseudo terminal of its own and copies what it says."""
     import pty as pseudo

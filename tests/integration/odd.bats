@@ -1,0 +1,282 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Odd surroundings and hard input: it works, or it is an error that says so.
+
+load ../lib/common
+
+probe=$BATS_TEST_DIRNAME/../lib/probe.py
+
+@test "closed stdin, stdout and stderr" {
+    closed() {
+        local redirect
+
+        personality_words
+        for redirect in '<&-' '>&-' '2>&-' '<&- >&-' '<&- >&- 2>&-'; do
+            rm -f result
+            status=0
+            # shellcheck disable=SC2016 # for the inner shells
+            (eval "start \"\${WORDS[@]}\" \"\${ROOT[@]}\" --unshare-all --dev /dev --proc /proc --bind . /w \
+                --ro-bind \"\$T/data\" /data sh -c 'exec 5>/w/result; ls /proc/self/fd | tr \"\\n\" \" \" >&5; cat /data >&5; exit 4' $redirect") \
+                </dev/null >"$T/out" 2>"$T/err" || status=$?
+            is "$status" 4 "$redirect"
+            # none of them is one of sbx's own: what is closed is closed, or /dev/null
+            has "$(<result)" 'the data' "$redirect"
+        done
+        # an error with nobody to hear it is still an error
+        status=0
+        (start "${WORDS[@]}" "${ROOT[@]}" --ro-bind /none /x true 2>&-) || status=$?
+        is "$status" "$(own_error)"
+    }
+    echo 'the data' >"$T/data"
+    both closed
+}
+
+@test "data that arrives on stdin, and stdin that is closed, are not mixed up" {
+    data() {
+        personality_words
+        echo content >"$T/in"
+        capture_in "$T/in" "${WORDS[@]}" "${ROOT[@]}" --file 0 /f cat /f
+        ok
+        is "$output" content
+        status=0
+        (start "${WORDS[@]}" "${ROOT[@]}" --file 0 /f sh -c 'wc -c </f; echo ran' <&-) >"$T/out" 2>"$T/err" || status=$?
+        slurp
+        # an error, or the emptiness of /dev/null; never what sbx has open itself
+        [[ $output == $'0\nran' ]] || refused
+    }
+    both data
+}
+
+@test "a full or broken pipe as stdout" {
+    broken() {
+        personality_words
+        capture bash -c 'set -o pipefail; "$@" --unshare-pid sh -c "while echo y; do :; done" 2>&- | head -n1' bash "${WORDS[@]}" "${ROOT[@]}"
+        is "$output" y
+        isnt "$status" 0
+    }
+    both broken
+}
+
+@test "a deleted working directory" {
+    deleted() {
+        mkdir gone
+        cd gone
+        rmdir "$PWD"
+        HOME=/usr sb pwd
+        ok
+        is "$output" /usr
+        sb --chdir /usr/bin pwd
+        is "$output" /usr/bin
+        sb --ro-bind . /x ls /x
+        [[ $status == 0 ]] || refused .
+        cd "$W"
+    }
+    both deleted
+}
+
+@test "a working directory that cannot be read" {
+    unreadable() {
+        mkdir -p closed/inner
+        cd closed/inner
+        chmod 0 ..
+        HOME=/usr sb pwd
+        ok
+        is "$output" /usr
+        chmod 755 ..
+        cd "$W"
+    }
+    both unreadable
+}
+
+@test "a tiny RLIMIT_NOFILE: it works with many binds, or is an error" {
+    tiny() {
+        local limit args=() i
+
+        for ((i = 0; i < 200; i++)); do args+=(--ro-bind /usr/share "/m/$i"); done
+        personality_words
+        for limit in 4096 64 32 20 12 8 4; do
+            capture bash -c 'ulimit -n "$1"; shift; exec "$@"' bash "$limit" "${WORDS[@]}" "${ROOT[@]}" --unshare-all \
+                --proc /proc --dev /dev "${args[@]}" sh -c 'ls /m | wc -l'
+            if ((status == 0)); then
+                is "$output" 200 "limit $limit"
+                is "$stderr" ''
+            else
+                ((limit < 64))
+                is "$status" "$(own_error)" "limit $limit"
+                isnt "$stderr" ''
+                hasnt "$output" 200
+            fi
+        done
+    }
+    both tiny
+}
+
+@test "other limits: no core, little memory, few processes" {
+    limits() {
+        personality_words
+        capture bash -c 'ulimit -c 0; ulimit -f 0; exec "$@"' bash "${WORDS[@]}" "${ROOT[@]}" --unshare-all --dev /dev true
+        ok
+        # what a desktop's image loader sets; the payload inherits it
+        capture bash -c 'ulimit -v 1000000; exec "$@"' bash "${WORDS[@]}" "${ROOT[@]}" --unshare-all sh -c 'ulimit -v'
+        ok
+        is "$output" 1000000
+    }
+    both limits
+}
+
+@test "paths of 4096 bytes" {
+    long() {
+        local name path='' i
+
+        name=$(printf 'n%.0s' {1..250})
+        for ((i = 0; i < 16; i++)); do path+=/$name; done
+        # 16 * 251 = 4016, the most that fits with what is before it
+        sb --tmpfs "${path:0:4000}" --dir "${path:0:3900}/d" sh -c 'echo made'
+        ok
+        is "$output" made
+        # one byte under the limit, at it, and far over it
+        sb --dir "$(printf '/d%.0s' {1..2047})" echo made
+        ok
+        sb --dir "$(printf '/d%.0s' {1..2048})" echo ran
+        refused 'File name too long'
+        sb --tmpfs "/$(printf 'd/%.0s' {1..4000})" echo ran
+        refused 'File name too long'
+        sb --dir "/$(printf 'x%.0s' {1..256})" echo ran
+        refused 'File name too long'
+        sb --ro-bind "/$(printf 'x%.0s' {1..5000})" /x echo ran
+        refused 'File name too long'
+        sb --symlink "$(printf 'x%.0s' {1..4095})" /l sh -c 'readlink /l | wc -c'
+        is "$output" 4096
+        sb --chdir "/$(printf 'x%.0s' {1..5000})" echo ran
+        refused 'File name too long'
+        sb "/$(printf 'x%.0s' {1..5000})"
+        isnt "$status" 0
+        isnt "$stderr" ''
+        # through links that grow
+        sb --symlink "$(printf 'd/%.0s' {1..2000})" /a --dir "/a/$(printf 'd/%.0s' {1..100})" echo ran
+        isnt "$stderr" '' || ok
+    }
+    both long
+    ROOT=(--debug-opt=force-openat-fallback "${ROOT[@]}")
+    both long
+}
+
+@test "a deep tree, and a long way of dots and slashes" {
+    deep() {
+        sb --dir "/a$(printf '/b%.0s' {1..500})" --tmpfs "/a$(printf '/b%.0s' {1..500})/../../c" sh -c 'ls -d /a/b'
+        ok
+        sb --tmpfs "///././/$(printf '../%.0s' {1..1000})t" ls -d /t
+        ok
+    }
+    both deep
+    ROOT=(--debug-opt=force-openat-fallback "${ROOT[@]}")
+    both deep
+}
+
+@test "names with spaces, newlines, quotes, percents and non-UTF-8 bytes" {
+    names() {
+        local name
+
+        for name in 'a b' $'a\nb' 'a\040b' 'a,b:c=d' $'\xff\xfe\x01' "it's" '%s%n' -dash --tmpfs '*' '$(true)'; do
+            mkdir -p "./$name/work" "./$name/up" "./$name/low"
+            echo "in it" >"./$name/file"
+            feed 20 data
+            sb --ro-bind "./$name" "/d/$name" --tmpfs "/t/$name" --file 20 "/t/$name/f" --symlink "$name" "/s/$name" \
+                --chmod 0700 "/t/$name" --bind-data 20 "/b/$name" --setenv X "$name" --mask "/d/$name/work" \
+                --chdir "/t/$name" --lock-file "/b/$name" \
+                sh -c 'cat "/d/$1/file" "/t/$1/f" "/b/$1"; [ "$(readlink "/s/$1")" = "$1" ] && [ "$X" = "$1" ] && [ "$PWD" = "/t/$1" ] && echo same' \
+                sh "$name"
+            ok
+            is "$output" $'in it\ndatadatasame' "$name"
+            sb --bind . /w --ro-bind /none "/w/$name" echo ran
+            refused /none
+        done
+    }
+    both names
+    ROOT=(--debug-opt=force-mount-setattr-fallback --debug-opt=force-openat-fallback "${ROOT[@]}")
+    both names
+}
+
+@test "mounts below a source whose names need escaping in mountinfo" {
+    escaped() {
+        personality_words
+        mkdir tree
+        capture unshare -Urm bash -c '
+            for d in "a b" $'\''c\td'\'' $'\''e\nf'\'' '\''g\040h'\''; do mkdir "tree/$d"; mount -t tmpfs t "tree/$d"; done
+            "$@" --ro-bind tree /t bash -c '\''for d in /t/*; do (: >"$d/x") 2>&- || echo ro; done'\''' \
+            bash "${WORDS[@]}" "${ROOT[@]}"
+        ok
+        is "$output" $'ro\nro\nro\nro'
+        rm -rf tree
+    }
+    both escaped
+    ROOT=(--debug-opt=force-mount-setattr-fallback "${ROOT[@]}")
+    both escaped
+}
+
+@test "an empty environment, no argv, a strange argv[0]" {
+    need_program python3
+    bare() {
+        personality_words
+        capture env -i "${WORDS[@]}" "${ROOT[@]}" /usr/bin/env
+        ok
+        is "$output" PWD=/
+        capture python3 "$probe" raw "$SBX"
+        ((status == 1 || status == 125))
+        isnt "$stderr" ''
+    }
+    both bare
+}
+
+@test "environment entries that are no variables" {
+    need_program python3
+    strange() {
+        personality_words
+        capture python3 "$probe" raw "$(printf '%s\n' "${WORDS[@]}" "${ROOT[@]}" --setenv A 3 --setenv C 4 /usr/bin/printenv A C)" \
+            $'novalue\n=empty\nA=1\nB=\xff'
+        ok
+        is "$output" $'3\n4'
+    }
+    both strange
+}
+
+@test "the caller's terminal: a payload on it, and job control left in order" {
+    need_program python3
+    terminal() {
+        personality_words
+        capture python3 "$probe" pty "${WORDS[@]}" "${ROOT[@]}" --unshare-all --dev /dev --proc /proc \
+            sh -c '[ -t 0 ] && [ -t 1 ] && echo tty; stty -a >/dev/null && echo settings; exit 3'
+        is "$status" 3
+        is "$output" $'tty\nsettings'
+    }
+    both terminal
+}
+
+@test "two hundred sandboxes at once" {
+    local i failed=0 pids=()
+
+    for ((i = 0; i < 200; i++)); do
+        (start "$SBX" --ro-bind /usr /usr --unshare-all true) </dev/null >/dev/null 2>>"$T/err" &
+        pids+=("$!")
+    done
+    for i in "${pids[@]}"; do wait "$i" || failed=$((failed + 1)); done
+    is "$failed" 0
+    is "$(<"$T/err")" ''
+}
+
+@test "the sandbox leaves nothing behind on the host" {
+    local before
+
+    clean() {
+        mkdir src
+        feed 20 x
+        sb --unshare-all --tmpfs /t --bind src /s --bind-data 20 /x --overlay-src src --tmp-overlay /o --mask /usr/share \
+            --dev /dev --proc /proc true
+        is "$(ls -A src)" ''
+    }
+    before=$(cut -d' ' -f5- /proc/self/mountinfo)
+    both clean
+    is "$(cut -d' ' -f5- /proc/self/mountinfo)" "$before"
+    is "$(find /tmp /run /dev/shm -maxdepth 1 -user "$(id -un)" \( -name 'oldroot*' -o -name 'newroot*' -o -name '.sbx-*' -o -name 'bindfile*' \) 2>/dev/null)" ''
+}
