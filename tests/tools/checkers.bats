@@ -365,8 +365,8 @@ sums() {
     sums 2 1 0
     drive 1..2 'ok 1 - a' 'ok 3 - c'
     sums 1 1 0
-    drive 1..2 'ok 1 - a' 'Bail out! no disk' 'ok 2'
-    sums 2 1 0
+    drive 1..3 'ok 1 - a' 'Bail out! no disk'
+    sums 1 1 0
     drive ''
     sums 0 1 0
     drive 'ok 1 - a'
