@@ -1,7 +1,7 @@
 # Completions in the real shells: what each offers for a line that ends where the cursor is.
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     mkdir -p bin 'place/inner dir'
     touch place/file
     ln -s "$SBX" bin/sbx

@@ -6,7 +6,7 @@
 up=../../../../../../../../../../../../..
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     mkdir lower upper work
     echo host >lower/file
     ln -s "$up$PWD/lower" link
