@@ -95,7 +95,8 @@ run() {
     build >&2
     [ $# -gt 0 ] || set -- --ro-bind /usr /usr --unshare-all sh
     say "running: $dir/sbx $*"
-    exec "$dir/sbx" "$@"
+    # the helpers are not installed, but built beside it
+    SBX_LIBEXECDIR=$PWD/$dir exec "$dir/sbx" "$@"
 }
 
 case "${1-}" in

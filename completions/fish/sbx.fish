@@ -1,17 +1,17 @@
 # Completion of sbx in fish. The options come from the sbx that is being completed, at that time, so
 # there is no list here that could be out of date.
 
-# What the argument of an option may be. A descriptor, an id or a number has no completion.
+# What the argument of an option may be. A descriptor, an id or a number has no completion. Of words
+# between bars the small ones are meant as they are.
 function __sbx_argument
+    string split '|' -- $argv[1] | string match -rv '[A-Z]'
     switch $argv[1]
-        case SRC DEST PATH TARGET FILE
+        case SRC DEST PATH TARGET FILE '*|FILE'
             __fish_complete_path (commandline -ct)
         case DIR RWSRC WORKDIR
             __fish_complete_directories (commandline -ct) ''
         case VAR
             set --names
-        case '*|*'
-            string split '|' -- $argv[1]
     end
 end
 
@@ -50,7 +50,7 @@ function __sbx_complete
         for row in $table
             set -l fields (string split \t -- $row)
             test "--$fields[1]" = $name -a "$fields[2]" = 1 -a "$fields[5]" = native; or continue
-            string match -q -- '*|*' $fields[3]; and printf '%s\n' $name=(__sbx_argument $fields[3])
+            printf '%s\n' $name=(string split '|' -- $fields[3] | string match -rv '[A-Z]')
         end
     else if string match -q -- '-*' $current
         for row in $table

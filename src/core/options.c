@@ -337,10 +337,15 @@ int options_parse(struct plan *plan, int argc, char **argv, options_read_fn *rea
 
 static void print_row(FILE *out, const struct option *opt)
 {
+	const int width = 28;
 	char left[64];
+	int len = snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->args ? " " : "",
+	                   opt->metavar);
 
-	snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->args ? " " : "", opt->metavar);
-	fprintf(out, "    %-28s %s\n", left, opt->help);
+	if (len > width)
+		fprintf(out, "    %s\n    %-*s %s\n", left, width, "", opt->help);
+	else
+		fprintf(out, "    %-*s %s\n", width, left, opt->help);
 }
 
 char *options_usage(const char *program)

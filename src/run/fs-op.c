@@ -273,7 +273,7 @@ int fs_apply_all(struct fs_ctx *ctx, struct err *err)
 
 		ctx->sources[i] = -1;
 		if (source_is_needed(op) && src_fd == SOURCE_LATER) {
-			src_fd = source_open(op, err);
+			src_fd = source_open(op, fs_host_path(ctx, op, FS_SRC), err);
 			if (src_fd < 0 && src_fd != SOURCE_ABSENT)
 				return src_fd;
 		}

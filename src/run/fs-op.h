@@ -17,12 +17,20 @@ struct fs_ctx {
 	const struct plan *plan;
 	struct root *root;
 	int *sources; /* one per operation: the source, opened before anything is changed; or -1 */
+	char **paths; /* host paths that are opened later, without links and ".." (fs_host_path) */
 };
 
 /* Opens every source of the plan, so that a missing one stops the run before anything is made and
  * nobody can swap it later. What exceeds the descriptor limit is opened when its turn comes.
- * Should: run in the new mount namespace. ctx->sources is malloc'd. Returns 0 or -errno. */
+ * Should: run in the new mount namespace. Mustn't: run when the new root is stacked on "/", because
+ * ".." leads into it then. Returns 0 or -errno; fs_close_sources() frees in both cases. */
 int fs_open_sources(struct fs_ctx *ctx, struct err *err);
+void fs_close_sources(struct fs_ctx *ctx);
+
+/* A host path of the plan as it has to be opened once the new root is stacked on "/": which is
+ * FS_SRC or FS_WORK of operation op, or FS_LAYER + n for its nth overlay source. */
+enum { FS_SRC, FS_WORK, FS_LAYER };
+const char *fs_host_path(const struct fs_ctx *ctx, const struct op *op, size_t which);
 
 /* Carries out the plan's operations. Should: run with umask 0. Returns 0 or -errno with err set. */
 int fs_apply_all(struct fs_ctx *ctx, struct err *err);

@@ -62,14 +62,13 @@ static int add_layer(struct layers *layers, int dirfd, const char *path, struct 
 }
 
 /* The first --overlay-src is the lowest; the kernel's list begins with the uppermost. */
-static int add_lower(struct layers *layers, const struct plan *plan, const struct op *op,
+static int add_lower(struct layers *layers, const struct fs_ctx *ctx, const struct op *op,
                      struct err *err)
 {
 	int r = add_text(layers, op->dst, err, "userxattr,lowerdir=");
 
 	for (size_t i = op->n_layers; r == 0 && i-- > 0;) {
-		int fd = add_layer(layers, AT_FDCWD,
-		                   VEC_AT(&plan->layers, const char *, op->layers_at + i), err);
+		int fd = add_layer(layers, AT_FDCWD, fs_host_path(ctx, op, FS_LAYER + i), err);
 
 		r = fd < 0 ? fd
 		           : add_text(layers, op->dst, err, "/proc/self/fd/%d%s", fd, i ? ":" : "");
@@ -143,9 +142,10 @@ int fs_overlay(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *
 	(void)src_fd;
 	if (!layers.fds)
 		return err_text(err, ENOMEM, "overlay on '%s'", op->dst);
-	r = add_lower(&layers, ctx->plan, op, err);
+	r = add_lower(&layers, ctx, op, err);
 	if (r == 0 && op->kind == OP_OVERLAY)
-		r = add_upper(&layers, AT_FDCWD, op->src, op->work, err);
+		r = add_upper(&layers, AT_FDCWD, fs_host_path(ctx, op, FS_SRC),
+		              fs_host_path(ctx, op, FS_WORK), err);
 	if (r == 0 && op->kind == OP_TMP_OVERLAY)
 		r = add_tmp_upper(&layers, ctx, op, err);
 	for (size_t i = 0; r == 0 && i < ctx->plan->overlay_opts.len; i++)

@@ -84,7 +84,7 @@ static const struct hint {
 	{ STEP_MKDIR, EROFS, NULL,
 	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
 	{ STEP_EXEC, ENOENT, NULL,
-	  "it is not in the sandbox, or what it needs is not: its #! interpreter or its loader (is /lib64 there?)" },
+	  "it is not in the sandbox (--ro-bind /usr /usr brings the host's programs), or its #! interpreter or loader is not (is /lib64 there?)" },
 	{ STEP_EXEC, EACCES, NULL, "it is no executable file, or lies on a noexec mount" },
 	{ STEP_CHDIR, ENOENT, NULL, "the directory is looked up inside the sandbox" },
 	{ STEP_NOT_A_MOUNT, 0, NULL,

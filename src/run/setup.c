@@ -99,19 +99,19 @@ static int enter_namespaces(const struct run *run, struct err *err)
 
 static int build_root(const struct run *run, struct err *err)
 {
-	struct root root;
+	struct root root = { .fd = -1, .old_fd = -1, .base_fd = -1 };
 	struct fs_ctx ctx = { .plan = run->plan, .root = &root };
-	int r = root_begin(&root, run->plan, err);
+	int r = fs_open_sources(&ctx, err);
 
 	if (r == 0)
-		r = fs_open_sources(&ctx, err);
+		r = root_begin(&root, run->plan, err);
 	if (r == 0)
 		r = label_files(run, err);
 	if (r == 0)
 		r = fs_apply_all(&ctx, err);
 	if (r == 0)
 		r = root_pivot(&root, err);
-	free(ctx.sources);
+	fs_close_sources(&ctx);
 	root_close(&root);
 	return r;
 }

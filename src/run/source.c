@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,13 +48,13 @@ static int reopen_fd(const struct op *op, struct err *err)
 	return steal_fd(&fd);
 }
 
-int source_open(const struct op *op, struct err *err)
+int source_open(const struct op *op, const char *path, struct err *err)
 {
 	int fd;
 
 	if (op->kind == OP_BIND_FD)
 		return reopen_fd(op, err);
-	fd = open(op->src, O_PATH | O_CLOEXEC);
+	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT && (op->flags & OP_TRY))
@@ -72,29 +73,88 @@ static rlim_t spare_descriptors(void)
 	return limit.rlim_cur - OWN;
 }
 
+/* Where in ctx->paths the paths of an operation begin: two for each operation before it, and the
+ * overlay sources, which the plan has in the same order. */
+static size_t path_index(const struct fs_ctx *ctx, const struct op *op, size_t which)
+{
+	size_t n = (size_t)(op - plan_op(ctx->plan, 0));
+
+	return which < FS_LAYER ? 2 * n + which
+	                        : 2 * ctx->plan->ops.len + op->layers_at + which - FS_LAYER;
+}
+
+const char *fs_host_path(const struct fs_ctx *ctx, const struct op *op, size_t which)
+{
+	return ctx->paths[path_index(ctx, op, which)];
+}
+
+/* What cannot be made free of links (a magic link, a path that is missing) stays as it is: opening
+ * it gives the error, if there is one. */
+static int keep_path(struct fs_ctx *ctx, const struct op *op, size_t which, const char *path)
+{
+	char *text = realpath(path, NULL);
+
+	if (!text)
+		text = strdup(path);
+	ctx->paths[path_index(ctx, op, which)] = text;
+	return text ? 0 : -ENOMEM;
+}
+
+static int keep_overlay(struct fs_ctx *ctx, const struct op *op)
+{
+	int r = 0;
+
+	if (op->kind == OP_OVERLAY) {
+		r = keep_path(ctx, op, FS_SRC, op->src);
+		if (r == 0)
+			r = keep_path(ctx, op, FS_WORK, op->work);
+	}
+	for (size_t i = 0; r == 0 && i < op->n_layers; i++)
+		r = keep_path(ctx, op, FS_LAYER + i,
+		              VEC_AT(&ctx->plan->layers, const char *, op->layers_at + i));
+	return r;
+}
+
+static int open_one(struct fs_ctx *ctx, size_t i, rlim_t *spare, struct err *err)
+{
+	const struct op *op = plan_op(ctx->plan, i);
+	int r = keep_overlay(ctx, op);
+
+	if (r == 0 && source_is_needed(op) && *spare == 0) {
+		ctx->sources[i] = SOURCE_LATER;
+		r = op->kind == OP_BIND ? keep_path(ctx, op, FS_SRC, op->src) : 0;
+	} else if (r == 0 && source_is_needed(op)) {
+		(*spare)--;
+		ctx->sources[i] = source_open(op, op->src, err);
+		if (ctx->sources[i] < 0 && ctx->sources[i] != SOURCE_ABSENT)
+			return ctx->sources[i];
+	}
+	return r < 0 ? err_text(err, -r, "open the sources") : 0;
+}
+
 int fs_open_sources(struct fs_ctx *ctx, struct err *err)
 {
 	rlim_t spare = spare_descriptors();
 	size_t n = ctx->plan->ops.len;
+	int r = 0;
 
-	ctx->sources = malloc((n ? n : 1) * sizeof(*ctx->sources));
-	if (!ctx->sources)
+	ctx->sources = malloc((n + 1) * sizeof(*ctx->sources));
+	ctx->paths = calloc(2 * n + ctx->plan->layers.len + 1, sizeof(*ctx->paths));
+	if (!ctx->sources || !ctx->paths)
 		return err_text(err, ENOMEM, "open the sources");
 	for (size_t i = 0; i < n; i++)
 		ctx->sources[i] = SOURCE_NONE;
-	for (size_t i = 0; i < n; i++) {
-		const struct op *op = plan_op(ctx->plan, i);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = open_one(ctx, i, &spare, err);
+	return r;
+}
 
-		if (!source_is_needed(op))
-			continue;
-		if (spare == 0) {
-			ctx->sources[i] = SOURCE_LATER;
-			continue;
-		}
-		ctx->sources[i] = source_open(op, err);
-		if (ctx->sources[i] < 0 && ctx->sources[i] != SOURCE_ABSENT)
-			return ctx->sources[i];
-		spare--;
-	}
-	return 0;
+void fs_close_sources(struct fs_ctx *ctx)
+{
+	size_t n = ctx->paths ? 2 * ctx->plan->ops.len + ctx->plan->layers.len : 0;
+
+	for (size_t i = 0; i < n; i++)
+		free(ctx->paths[i]);
+	free(ctx->paths);
+	free(ctx->sources);
 }

@@ -17,6 +17,7 @@ enum {
 /* Whether the operation has a source in the mount tree (--file and --bind-data read theirs). */
 bool source_is_needed(const struct op *op);
 
-/* Opens the source. Should: run in the namespace that it is to be mounted in. Returns an O_PATH
- * descriptor, SOURCE_ABSENT, or -errno with err set. */
-int source_open(const struct op *op, struct err *err);
+/* Opens the source at path (not looked at where the operation has a descriptor). Should: run in the
+ * namespace that it is to be mounted in. Returns an O_PATH descriptor, SOURCE_ABSENT, or -errno
+ * with err set. */
+int source_open(const struct op *op, const char *path, struct err *err);

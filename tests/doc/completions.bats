@@ -1,7 +1,7 @@
 # Completions in the real shells: what each offers for a line that ends where the cursor is.
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     mkdir -p bin 'place/inner dir'
     touch place/file
     ln -s "$SBX" bin/sbx
@@ -62,6 +62,8 @@ check_shell() {
     # words of the table's own, paths, directories, variables
     expect "$shell" 'sbx --dest-symlinks ' follow refuse
     expect "$shell" 'sbx --dest-symlinks=f' follow
+    expect "$shell" 'sbx --cgroup cgroup' cgroupfs
+    expect "$shell" 'sbx --seccomp-profile place/f' "${prefix}file"
     expect "$shell" 'sbx --ro-bind pla' place
     expect "$shell" 'sbx --ro-bind /usr place/f' "${prefix}file"
     expect "$shell" 'sbx --chdir place/' "${prefix}inner dir"
