@@ -278,7 +278,11 @@ def write_kernel():
     for path in kernel_files():
         tried += 1
         try:
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            # CAP_DAC_OVERRIDE opens what has nothing that could be written to
+            if os.path.basename(path) in ("kallsyms", "config.gz", "timer_list", "slabinfo"):
+                os.write(fd, b"x")
+            os.close(fd)
         except OSError:
             continue
         if not NAMESPACED.match(path):
