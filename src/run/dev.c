@@ -113,6 +113,18 @@ int fs_dev(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 	return r == 0 ? add_console(ctx, fd, err) : r;
 }
 
+/* Whether what is below name can be written with our uid alone: many files of /proc/sys ask for
+ * nothing but their owner, in directories that nobody may write to. */
+static bool is_dangerous(const struct fs_ctx *ctx, int proc, const char *name)
+{
+	struct stat st;
+
+	if (faccessat(proc, name, W_OK, 0) == 0)
+		return true;
+	return ctx->plan->personality == PERSONALITY_NATIVE &&
+	       fstatat(proc, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid();
+}
+
 /* What root on the host could write there is made read-only: a mapped uid 0 is the host's own when
  * root runs us. For anybody else there is nothing to cover. */
 static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
@@ -129,7 +141,7 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 		};
 		int r;
 
-		if (faccessat(proc, names[i], W_OK, 0) < 0)
+		if (!is_dangerous(ctx, proc, names[i]))
 			continue;
 		dest.fd = openat(proc, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (dest.fd < 0)

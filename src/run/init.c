@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,17 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
+/* Without a pid namespace nothing ends what the payload leaves behind. It could take a handle on our
+ * program from /proc, end us, and write to the program once nobody runs it. */
+static int hide_program(const struct plan *plan, struct err *err)
+{
+	bool in_pidns = plan->ns.pid || plan->ns.pidns_fd >= 0;
+
+	if (!in_pidns && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_step(err, STEP_PRCTL, errno, "PR_SET_DUMPABLE", NULL);
+	return 0;
+}
+
 int init_start(struct run *run, struct err *err)
 {
 	cleanup_free int *locks = calloc(run->plan->lock_files.len + 2, sizeof(*locks));
@@ -85,6 +97,8 @@ int init_start(struct run *run, struct err *err)
 	if (!locks)
 		return err_text(err, ENOMEM, "start pid 1");
 	r = take_locks(run->plan, locks, err);
+	if (r == 0)
+		r = hide_program(run->plan, err);
 	/* pid 1 is never seen without a filter, and the payload needs not load it once more */
 	if (r == 0)
 		r = seccomp_load_early(&run->seccomp, err);

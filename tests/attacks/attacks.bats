@@ -1,0 +1,245 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A sandbox from the inside, by somebody who wants out: as an ordinary payload, with a weaker seccomp
+# profile, and with every capability that can be asked for. attack.py is the attacker.
+
+load ../lib/common
+
+setup() {
+    common_setup
+    need_program python3
+    INSIDE=(--ro-bind /usr /usr --ro-bind "$SBX_SRCDIR/tests/attacks/attack.py" /attack.py)
+    ALONE=("${INSIDE[@]}" --unshare-all)
+    # What the payload is given. The last one may mount in its own mount namespace.
+    LEVELS=('' '--seccomp-profile nested' '--seccomp-profile none' '--cap-add ALL'
+        '--cap-add ALL --seccomp-profile none')
+    mkdir "$T/host"
+    echo secret >"$T/host/marker"
+}
+
+# attack OPTIONS -- NAME ARGUMENTS: holds when the attacker says so, and says anything.
+attack() {
+    local options=()
+    while [[ $1 != -- ]]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    capture "$SBX" "${options[@]}" python3 /attack.py "$@"
+    is "$status" 0 'the attacker ran'
+    has "$output" 'held:' 'the attacker tried'
+    hasnt "$output" 'BROKEN' 'the attack worked'
+}
+
+# at_every_level [-N] OPTIONS -- NAME ARGUMENTS: all levels but the last N
+at_every_level() {
+    local n=${#LEVELS[@]} level
+    if [[ $1 = -[0-9] ]]; then
+        n=$((n + $1))
+        shift
+    fi
+    for level in "${LEVELS[@]:0:n}"; do
+        echo "-- level '$level'" >&2
+        # shellcheck disable=SC2086 # words
+        attack $level "$@"
+    done
+}
+
+@test "leaving the root: chroot, .., /proc, handles, unmounting, pivot_root" {
+    at_every_level "${ALONE[@]}" -- leave_root "$T/host/marker"
+}
+
+@test "leaving the root when /proc is the host's" {
+    at_every_level "${INSIDE[@]}" -- leave_root "$T/host/marker"
+}
+
+@test "making a read-only bind writable" {
+    mkdir "$T/ro"
+    echo good >"$T/ro/file"
+    # with CAP_SYS_ADMIN in the namespace that owns the mounts it works, and sbx says so beforehand
+    at_every_level -1 "${ALONE[@]}" --ro-bind "$T/ro" /ro -- remount /ro
+    is "$(<"$T/ro/file")" good
+    capture "$SBX" --cap-add ALL --seccomp-profile none "${ALONE[@]}" true
+    has "$stderr" 'read-only binds and masks can be undone from inside'
+    attack --landlock --cap-add ALL --seccomp-profile none "${ALONE[@]}" --ro-bind "$T/ro" /ro -- remount /ro
+    is "$(<"$T/ro/file")" good
+}
+
+@test "looking behind a mask" {
+    at_every_level -1 "${ALONE[@]}" --bind "$T/host" /host --mask /host/marker -- unmask /host/marker
+}
+
+@test "mounts made inside do not reach the host" {
+    mkdir "$T/shared"
+    at_every_level "${ALONE[@]}" --bind "$T/shared" /shared -- propagate /shared
+    is "$(stat -c %d "$T/shared")" "$(stat -c %d "$T")"
+    hasnt "$(cat /proc/self/mountinfo)" "$T/shared"
+}
+
+@test "writing to the kernel's files in /proc and /sys" {
+    at_every_level "${ALONE[@]}" -- write_kernel
+    at_every_level "${INSIDE[@]}" -- write_kernel
+    at_every_level "${ALONE[@]}" --ro-bind /sys /sys -- write_kernel
+}
+
+@test "device nodes" {
+    at_every_level "${ALONE[@]}" -- make_devices
+}
+
+@test "cgroup release agents" {
+    local levels=(-0)
+    # root's own cgroup is root's, for who may mount it
+    ((EUID != 0)) || levels=(-1)
+    at_every_level "${levels[@]}" "${ALONE[@]}" -- cgroup_agents
+}
+
+@test "calls that the default profile refuses" {
+    attack "${ALONE[@]}" -- refused_calls
+    attack --cap-add ALL "${ALONE[@]}" -- refused_calls
+    attack --seccomp-profile nested "${ALONE[@]}" -- refused_calls
+    attack --seccomp-profile nested --cap-add ALL "${ALONE[@]}" -- refused_calls
+}
+
+@test "user namespaces when they are disabled" {
+    at_every_level --disable-userns --unshare-user "${ALONE[@]}" -- user_namespaces
+    attack --seccomp-profile strict "${ALONE[@]}" -- user_namespaces
+}
+
+@test "set-user-ID programs and file capabilities" {
+    at_every_level "${ALONE[@]}" -- privileges
+}
+
+@test "descriptors and the working directory" {
+    cd "$T/host"
+    KEEP_FD=7
+    exec 7<"$T/host" 8>"$T/leak"
+    local level
+    for level in "${LEVELS[@]}"; do
+        # shellcheck disable=SC2086
+        "$SBX" $level "${ALONE[@]}" python3 /attack.py descriptors >"$T/said" 2>/dev/null </dev/null 7<"$T/host" 8>"$T/leak"
+        output=$(<"$T/said")
+        has "$output" 'held:'
+        # bats and make leave some of theirs open; sbx closes them all
+        hasnt "$(grep -v '^held' "$T/said" || true)" BROKEN
+    done
+    exec 7<&- 8>&-
+}
+
+@test "signals across the border of pid namespaces" {
+    background sleep 1000
+    local victim=$!
+    at_every_level "${ALONE[@]}" -- kill_outside "$victim"
+    kill -0 "$victim"
+    like "$(ps -o stat= -p "$victim")" '^S'
+}
+
+@test "tracing processes outside, in a shared pid namespace" {
+    background sleep 1000
+    local victim=$!
+    at_every_level "${INSIDE[@]}" -- trace_outside "$victim" "$$"
+}
+
+@test "pid 1 does not die of its children's signals" {
+    at_every_level "${ALONE[@]}" -- kill_init
+}
+
+@test "overwriting sbx through /proc/PID/exe" {
+    cp "$SBX" "$T/own-sbx"
+    cksum <"$T/own-sbx" >"$T/before"
+    SBX=$T/own-sbx
+    at_every_level "${ALONE[@]}" -- overwrite_program
+    at_every_level "${INSIDE[@]}" -- overwrite_program
+    cksum <"$T/own-sbx" | cmp - "$T/before"
+}
+
+@test "overwriting sbx through a handle, when it has ended" {
+    cp "$SBX" "$T/own-sbx"
+    cksum <"$T/own-sbx" >"$T/before"
+    ln -s own-sbx "$T/own-bwrap"
+    local program programs=(own-sbx own-bwrap)
+    # as bwrap, root is root
+    ((EUID != 0)) || programs=(own-sbx)
+    for program in "${programs[@]}"; do
+        : >"$T/lock"
+        # a pid 1 of ours without a pid namespace, which the payload can end
+        capture "$T/$program" "${ROOT[@]}" --proc /proc --ro-bind "$T/lock" /lock --lock-file /lock \
+            --ro-bind "$SBX_SRCDIR/tests/attacks/attack.py" /attack.py python3 /attack.py overwrite_later 2
+        sleep 3
+        cksum <"$T/own-sbx" | cmp - "$T/before"
+    done
+}
+
+@test "the host's abstract sockets" {
+    background python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind("\0" + sys.argv[1])
+s.listen()
+print("ready", flush=True)
+time.sleep(1000)' "sbx-attack-$$"
+    wait_for 20 grep -q ready "$T/bg.out"
+    at_every_level "${ALONE[@]}" -- connect_abstract "sbx-attack-$$"
+}
+
+@test "killing the monitor takes the payload along" {
+    background "$SBX" "${ALONE[@]}" --bind "$T/host" /host sh -c 'echo up >/host/up; exec sleep 1000'
+    local monitor=$! payload
+    wait_for 20 test -s "$T/host/up"
+    payload=$(ps -o pid= --ppid "$monitor" | head -n1)
+    isnt "$payload" ''
+    kill -KILL "$monitor"
+    wait_for 20 gone "$((payload))"
+}
+
+@test "typing into the caller's terminal" {
+    cat >"$T/terminal.py" <<'PY'
+# A terminal, a sandbox on it, and a payload that types; what it typed would be read back here.
+import os, pty, select, subprocess, sys
+
+master, slave = pty.openpty()
+payload = """
+import ctypes, errno, fcntl, os
+libc = ctypes.CDLL(None, use_errno=True)
+for upper in (0, 1 << 32, 0x7fffffff << 32):
+    for c in b"evil\\n":
+        ctypes.set_errno(0)
+        libc.syscall(%d, ctypes.c_long(0), ctypes.c_long(upper | 0x5412), bytes([c]))
+        assert ctypes.get_errno() == errno.EPERM, errno.errorcode.get(ctypes.get_errno())
+""" % (16 if os.uname().machine == "x86_64" else 29)
+
+
+def controlling_terminal():
+    os.setsid()
+    import fcntl, termios
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+r = subprocess.run([*sys.argv[1:], "python3", "-c", payload], stdin=slave, stderr=subprocess.PIPE,
+                   preexec_fn=controlling_terminal, check=False)
+print(r.returncode, r.stderr.decode())
+os.set_blocking(slave, False)
+try:
+    print("typed", os.read(slave, 100))
+except BlockingIOError:
+    print("nothing was typed")
+PY
+    capture python3 "$T/terminal.py" "$SBX" "${ALONE[@]}"
+    like "$output" '^0 '
+    has "$output" 'nothing was typed'
+}
+
+@test "links swapped below a destination while the sandbox is set up" {
+    mkdir "$T/shared" "$T/shared/good"
+    local before
+    before=$(snapshot "$T/host")
+    # shellcheck disable=SC2016
+    background sh -c 'cd "$1"; while :; do ln -sfn ../host d; ln -sfn "$2" d; ln -sfn good d; done' sh "$T/shared" "$T/host"
+    local i
+    for i in $(seq 60); do
+        feed 20 evil
+        capture "$SBX" "${ALONE[@]}" --bind "$T/shared" /shared --file 20 /shared/d/file --dir "/shared/d/dir" \
+            --tmpfs /shared/d/tmp --ro-bind /usr/bin /shared/d/marker sh -c 'touch /shared/d/x; true'
+    done
+    is "$(snapshot "$T/host")" "$before" 'the host was touched'
+}
