@@ -128,8 +128,11 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 		};
 		int r;
 
-		if (faccessat(proc, names[i], W_OK, 0) < 0)
-			continue;
+		if (faccessat(proc, names[i], W_OK, 0) < 0) {
+			if (errno == EACCES || errno == EROFS || errno == ENOENT)
+				continue;
+			return err_step(err, STEP_PROC_COVER, errno, names[i], NULL);
+		}
 		dest.fd = openat(proc, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (dest.fd < 0)
 			return err_step(err, STEP_PROC_COVER, errno, names[i], NULL);
