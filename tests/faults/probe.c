@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,23 +135,73 @@ static void show_fds(void)
 	}
 }
 
-/* Without the ids of mounts and devices. */
+struct mount {
+	int id;
+	int parent;
+	char *point;
+	char *text; /* what says nothing about ids and devices */
+};
+
+/* The numbers of the descriptors that named an overlay's layers differ. */
+static void drop_fd_numbers(char *text)
+{
+	while ((text = strstr(text, "/fd/"))) {
+		char *end = text += 4;
+
+		while (*end >= '0' && *end <= '9')
+			end++;
+		memmove(text, end, strlen(end) + 1);
+	}
+}
+
+/* mount(2) makes the file system read-only with the mount, fsmount(2) only the mount. */
+static void drop_second_ro(char *text)
+{
+	char *options = strstr(text, " ro,") || strstr(text, " ro ") ? strstr(text, " - ") : NULL;
+	char *word = options;
+
+	for (int i = 0; word && i < 4; i++)
+		word = strchr(word + (i > 0), ' ');
+	if (word && (!strncmp(word, " ro", 3) || !strncmp(word, " rw", 3)))
+		memmove(word, word + 3, strlen(word + 3) + 1);
+}
+
+static bool read_mount(FILE *file, struct mount *ret)
+{
+	char line[4096];
+	char point[4096];
+	int at = 0;
+
+	if (!fgets(line, sizeof(line), file) ||
+	    sscanf(line, "%d %d %*s %n%*s %4095s", &ret->id, &ret->parent, &at, point) < 3)
+		return false;
+	drop_fd_numbers(line);
+	drop_second_ro(line);
+	ret->point = strdup(point);
+	ret->text = strdup(line + at);
+	return true;
+}
+
+/* A mount that another one covers cannot be reached; the old mount calls leave it as it is. */
+static bool is_covered(const struct mount *mounts, size_t n, const struct mount *mount)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mounts[i].parent == mount->id && !strcmp(mounts[i].point, mount->point))
+			return true;
+	return false;
+}
+
 static void show_mounts(void)
 {
+	static struct mount mounts[4096];
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char line[4096];
+	size_t n = 0;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		char *rest = line;
-
-		for (int i = 0; i < 3 && rest; i++)
-			rest = strchr(rest, ' ') ? strchr(rest, ' ') + 1 : NULL;
-		/* the numbers of the descriptors that named an overlay's layers */
-		for (char *p = rest; p && (p = strstr(p, "/fd/"));)
-			for (p += 4; *p >= '0' && *p <= '9'; p++)
-				*p = 'N';
-		printf("mount %s", rest ? rest : line);
-	}
+	while (file && n < 4096 && read_mount(file, &mounts[n]))
+		n++;
+	for (size_t i = 0; i < n; i++)
+		if (!is_covered(mounts, n, &mounts[i]))
+			printf("mount %s", mounts[i].text);
 	if (file)
 		fclose(file);
 }
