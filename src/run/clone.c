@@ -130,9 +130,13 @@ static int receive_pidfd(int sock, int *ret_pidfd)
 		.msg_control = control.buf,
 		.msg_controllen = sizeof(control.buf),
 	};
-	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct cmsghdr *cmsg;
+	ssize_t n;
 
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	if (n != (ssize_t)sizeof(num) || num)
 		return n < 0 ? -errno : num ? -num : -ECHILD;
 	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS)
@@ -171,7 +175,10 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 	if (r < 0)
 		return clone_failed(-r, err);
 	pid = pid_of(*ret_pidfd);
-	return pid > 0 ? pid : err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
+	if (pid > 0)
+		return pid;
+	(void)syscall(SYS_pidfd_send_signal, *ret_pidfd, SIGKILL, NULL, 0);
+	return err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
 }
 
 pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err)

@@ -114,15 +114,20 @@ int fs_dev(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 }
 
 /* Whether what is below name can be written with our uid alone: many files of /proc/sys ask for
- * nothing but their owner, in directories that nobody may write to. */
-static bool is_dangerous(const struct fs_ctx *ctx, int proc, const char *name)
+ * nothing but their owner, in directories that nobody may write to. Returns 1, 0 or -errno. */
+static int is_dangerous(const struct fs_ctx *ctx, int proc, const char *name)
 {
 	struct stat st;
 
 	if (faccessat(proc, name, W_OK, 0) == 0)
-		return true;
-	return ctx->plan->personality == PERSONALITY_NATIVE &&
-	       fstatat(proc, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid();
+		return 1;
+	if (errno != EACCES && errno != EROFS && errno != ENOENT)
+		return -errno;
+	if (ctx->plan->personality != PERSONALITY_NATIVE)
+		return 0;
+	if (fstatat(proc, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return st.st_uid == geteuid();
 }
 
 /* What root on the host could write there is made read-only: a mapped uid 0 is the host's own when
@@ -141,8 +146,11 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 		};
 		int r;
 
-		if (!is_dangerous(ctx, proc, names[i]))
+		r = is_dangerous(ctx, proc, names[i]);
+		if (r == 0)
 			continue;
+		if (r < 0)
+			return err_step(err, STEP_PROC_COVER, -r, names[i], NULL);
 		dest.fd = openat(proc, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (dest.fd < 0)
 			return err_step(err, STEP_PROC_COVER, errno, names[i], NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/fds.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -11,13 +12,16 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/parse.h"
 #include "core/plan.h"
 
 int fds_guard_stdio(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
+		if (errno != EBADF)
+			return -errno;
 		/* the lowest free descriptor is fd itself */
 		if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
 			return -errno;
@@ -25,24 +29,58 @@ int fds_guard_stdio(void)
 	return 0;
 }
 
+/* One descriptor of a range; that it is not open is what we want. */
+static int shut(int fd, unsigned int flags)
+{
+	if (flags & CLOSE_RANGE_CLOEXEC)
+		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF ? -errno : 0;
+	close(fd);
+	return 0;
+}
+
+static int shut_by_number(unsigned int first, unsigned int last, unsigned int flags)
+{
+	struct rlimit limit;
+	int r = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	for (unsigned int fd = first; r == 0 && fd <= last && fd < limit.rlim_max && fd < 1 << 20;
+	     fd++)
+		r = shut((int)fd, flags);
+	return r;
+}
+
+/* The list is complete and short: a descriptor may lie above today's limit, and the limit may be a
+ * billion. Without a /proc the numbers have to do. */
+static int shut_by_list(unsigned int first, unsigned int last, unsigned int flags)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return shut_by_number(first, last, flags);
+	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
+		int fd;
+
+		if (parse_fd(entry->d_name, &fd) == 0 && fd != dirfd(dir) &&
+		    (unsigned int)fd >= first && (unsigned int)fd <= last)
+			r = shut(fd, flags);
+	}
+	r = r == 0 && errno ? -errno : r;
+	closedir(dir);
+	return r;
+}
+
 /* close_range(2) is Linux 5.9, its CLOEXEC flag 5.11; without them one call a descriptor. */
 static int range(unsigned int first, unsigned int last, unsigned int flags)
 {
-	struct rlimit limit;
-
 	if (first > last || syscall(SYS_close_range, first, last, flags) == 0)
 		return 0;
 	if (errno != ENOSYS && errno != EPERM && errno != EINVAL)
 		return -errno;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -errno;
-	for (unsigned int fd = first; fd <= last && fd < limit.rlim_max && fd < 1 << 20; fd++) {
-		if (flags & CLOSE_RANGE_CLOEXEC)
-			(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-		else
-			close((int)fd);
-	}
-	return 0;
+	return shut_by_list(first, last, flags);
 }
 
 static int set_cloexec(int fd, bool on, struct err *err)
@@ -57,18 +95,20 @@ static int set_cloexec(int fd, bool on, struct err *err)
 }
 
 /* A descriptor that is not open is reported by the step that uses it. */
-static void consume(int fd)
+static int consume(int fd, struct err *err)
 {
-	if (fd >= 0)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd < 0 || shut(fd, CLOSE_RANGE_CLOEXEC) == 0 ? 0 : set_cloexec(fd, true, err);
 }
 
-static void consume_ops(const struct plan *plan)
+static int consume_ops(const struct plan *plan, struct err *err)
 {
-	for (size_t i = 0; i < plan->ops.len; i++)
-		consume(plan_op(plan, i)->fd);
-	for (size_t i = 0; i < plan->seccomp_fds.len; i++)
-		consume(VEC_AT(&plan->seccomp_fds, int, i));
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->ops.len; i++)
+		r = consume(plan_op(plan, i)->fd, err);
+	for (size_t i = 0; r == 0 && i < plan->seccomp_fds.len; i++)
+		r = consume(VEC_AT(&plan->seccomp_fds, int, i), err);
+	return r;
 }
 
 int fds_prepare(const struct plan *plan, struct err *err)
@@ -87,9 +127,10 @@ int fds_prepare(const struct plan *plan, struct err *err)
 		for (size_t i = 0; r == 0 && i < plan->keep_fds.len; i++)
 			r = set_cloexec(VEC_AT(&plan->keep_fds, int, i), false, err);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(single); i++)
-		consume(single[i]);
-	consume_ops(plan);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(single); i++)
+		r = consume(single[i], err);
+	if (r == 0)
+		r = consume_ops(plan, err);
 	/* with --as-pid-1 there is nobody else to hold it: bwrap lets the payload have it */
 	if (r == 0 && plan->process.sync_fd >= 0)
 		r = set_cloexec(plan->process.sync_fd, !plan->process.as_pid_1, err);

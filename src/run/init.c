@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -112,9 +113,11 @@ int init_start(struct run *run, struct err *err)
 	/* bwrap's callers count on their filter to hold for pid 1, too */
 	if (r == 0)
 		r = seccomp_load(&run->seccomp, err);
-	if (r < 0)
-		return r;
-	init_main(run, pid);
+	if (r == 0)
+		init_main(run, pid);
+	/* without a pid namespace our end would not be the payload's */
+	(void)kill(pid, SIGKILL);
+	return r;
 }
 
 static int exit_code(int status)
@@ -133,7 +136,13 @@ void init_main(struct run *run, pid_t payload)
 
 		if (pid < 0 && errno == EINTR)
 			continue;
-		if (pid < 0) /* ECHILD: the last one is gone */
+		if (pid < 0 && errno != ECHILD) {
+			struct err err;
+
+			err_step(&err, STEP_WAIT, errno, "the payload", NULL);
+			run_fail(run, &err);
+		}
+		if (pid < 0) /* the last one is gone */
 			_exit(code);
 		if (pid != payload)
 			continue;

@@ -90,7 +90,10 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = descendants_keep(plan, err);
 	if (r < 0)
 		return r;
-	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0;
+	/* below a joined pid namespace the set-up may exist without our knowing it (clone.c): that
+	 * one is not to go on by itself */
+	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0 ||
+	                   (plan->ns.pid && plan->ns.pidns_fd >= 0);
 	r = sync_pair(pair);
 	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
 }
@@ -121,8 +124,11 @@ static int release_setup(const struct run *run, const struct monitor *monitor, s
 		r = wait_for_maps(run->plan, err);
 	if (r < 0)
 		return r;
-	(void)sync_send_go(monitor->sync); /* a set-up that died is seen by the monitor */
-	return 0;
+	r = sync_send_go(monitor->sync);
+	/* a set-up that died is seen by the monitor */
+	if (r == -EPIPE || r == -ECONNRESET)
+		return 0;
+	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
 }
 
 /* The monitor holds on to nothing that the caller may want to see closed. */

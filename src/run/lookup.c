@@ -152,14 +152,15 @@ static int make_in_root(const struct root *root, const char *path, enum dest_kin
 	return fd >= 0 ? fd : -ENOENT;
 }
 
-/* --dest-symlinks=refuse: what was opened must not be the link itself. */
+/* --dest-symlinks=refuse: what was opened must not be the link itself. What cannot be told counts
+ * as one. */
 static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind)
 {
-	char target[2];
+	struct stat st;
 
 	if (!root->refuse_symlinks || kind == DEST_NOFOLLOW || kind == DEST_PARENT)
 		return false;
-	return fd == -ELOOP || (fd >= 0 && readlinkat(fd, "", target, sizeof(target)) >= 0);
+	return fd == -ELOOP || (fd >= 0 && (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode)));
 }
 
 /* *ret_made: nobody but us has had it in hand, so it is what was asked for. */

@@ -14,13 +14,19 @@ static void print(const struct plan *plan, const char *level, const char *text)
 {
 	const char *name = plan->personality == PERSONALITY_BWRAP ? "bwrap" : "sbx";
 	char line[ERR_LINE_MAX + 32];
+	ssize_t done = 0;
 	int len = snprintf(line, sizeof(line), "%s%s: %s\n", plan->level_prefix ? level : "", name,
 	                   text);
 
 	if (len >= (int)sizeof(line))
 		len = (int)sizeof(line) - 1;
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-		return; /* nobody is left to be told */
+	for (ssize_t n = 0; len > 0; len -= (int)n) {
+		n = write(STDERR_FILENO, line + done, (size_t)len);
+		if (n < 0 && errno != EINTR)
+			return; /* nobody is left to be told */
+		n = n < 0 ? 0 : n;
+		done += n;
+	}
 }
 
 void message_error(const struct plan *plan, const struct err *err)

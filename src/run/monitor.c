@@ -172,6 +172,7 @@ static void reap(struct monitor *monitor)
 	bool ends_all = monitor->plan->uses_cgroup || monitor->plan->limits.timeout_ns;
 	struct rusage rusage;
 	int status = 0;
+	int num;
 	pid_t pid;
 
 	if (monitor->ended && !monitor->last && !ends_all)
@@ -183,9 +184,15 @@ static void reap(struct monitor *monitor)
 	} while (pid < 0 && errno == EINTR);
 	if (pid > 0)
 		usage_add_rusage(&monitor->usage, &rusage);
+	num = errno;
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
+	if (!monitor->ended && pid < 0 && !monitor->failed) {
+		/* a status that nobody knows is not a success */
+		monitor->failed = 1;
+		err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+	}
 	if (!monitor->started && !monitor->failed) {
 		monitor->failed = 1;
 		if (WIFSIGNALED(status))

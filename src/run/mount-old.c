@@ -31,7 +31,7 @@ static unsigned long attrs_to_ms(uint64_t attrs)
 }
 
 /* The flags that a mount has already: a user namespace may not take them away in a remount. */
-static unsigned long current_ms(int fd)
+static int current_ms(int fd, unsigned long *ret)
 {
 	static const struct {
 		unsigned long st;
@@ -46,20 +46,24 @@ static unsigned long current_ms(int fd)
 	unsigned long ms = 0;
 
 	if (fstatvfs(fd, &fs) < 0)
-		return 0;
+		return -errno;
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		if (fs.f_flag & pairs[i].st)
 			ms |= pairs[i].ms;
-	return ms;
+	*ret = ms;
+	return 0;
 }
 
 int mount_old_restrict(int fd, uint64_t attrs)
 {
 	char path[FD_PATH_MAX];
+	unsigned long ms = 0;
+	int r = current_ms(fd, &ms);
 
+	if (r < 0)
+		return r;
 	fd_path(fd, path);
-	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | current_ms(fd) | attrs_to_ms(attrs),
-	          NULL) < 0)
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | ms | attrs_to_ms(attrs), NULL) < 0)
 		return -errno;
 	return 0;
 }
@@ -86,7 +90,7 @@ static int table_add(struct mount_table *table, const char *line)
 	char *point = NULL;
 
 	if (sscanf(line, "%*d %*d %*s %*s %ms", &point) != 1)
-		return 0;
+		return -EIO;
 	unescape(point);
 	if (vec_add(&table->points, &point) < 0) {
 		free(point);
@@ -111,7 +115,7 @@ static int table_load(struct root *root)
 	root->table->points = VEC_INIT(char *);
 	while (r == 0 && getline(&line, &size, file) >= 0)
 		r = table_add(root->table, line);
-	if (r == 0 && ferror(file))
+	if (r == 0 && !feof(file)) /* a table that ends early would leave mounts unrestricted */
 		r = -EIO;
 	fclose(file);
 	return r;

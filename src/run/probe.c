@@ -15,22 +15,43 @@
 #include "core/plan.h"
 #include "run/fds.h"
 
-/* The target of a link as malloc'd memory; NULL when it is none. Without memory it counts as none:
- * the skeleton then lacks a link, and the payload says what it misses. */
-static char *read_link(const char *path)
+/* The target of a link as malloc'd memory; NULL when it is none, or not for us to see. */
+static int read_link(const char *path, char **ret, struct err *err)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlink(path, target, sizeof(target) - 1);
 
-	return len < 0 ? NULL : strndup(target, (size_t)len);
+	*ret = NULL;
+	if (len < 0 && (errno == ENOENT || errno == EINVAL || errno == ENOTDIR || errno == EACCES))
+		return 0;
+	if (len >= 0)
+		*ret = strndup(target, (size_t)len);
+	return *ret ? 0 : err_text(err, errno, "look at '%s'", path);
 }
 
 /* What the skeleton copies from the host. */
-static void probe_usr(struct host *host)
+static int probe_usr(struct host *host, struct err *err)
 {
-	for (size_t i = 0; i < HOST_USR_LINKS; i++)
-		host->usr_links[i] = read_link(host_usr_names[i]);
-	host->localtime = read_link("/etc/localtime");
+	int r = read_link("/etc/localtime", &host->localtime, err);
+
+	for (size_t i = 0; r == 0 && i < HOST_USR_LINKS; i++)
+		r = read_link(host_usr_names[i], &host->usr_links[i], err);
+	return r;
+}
+
+/* Deleted, or out of our sight: then the payload starts elsewhere. */
+static int probe_cwd(struct host *host, struct err *err)
+{
+	char cwd[PATH_MAX];
+
+	if (!getcwd(cwd, sizeof(cwd)))
+		return errno == ENOENT || errno == EACCES || errno == ERANGE
+		               ? 0
+		               : err_text(err, errno, "look at the working directory");
+	if (cwd[0] != '/')
+		return 0;
+	host->cwd = strdup(cwd);
+	return host->cwd ? 0 : err_text(err, ENOMEM, "look at the working directory");
 }
 
 static bool file_says(const char *path, const char *text)
@@ -47,10 +68,17 @@ static bool file_says(const char *path, const char *text)
 	return same;
 }
 
+/* Only a file that is not there says that the kernel has none; anything else is found out by use.
+ */
+static bool has_file(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 /* As bwrap decides for --unshare-user-try; for an ordinary user it makes no difference. */
 static bool probe_userns(void)
 {
-	return access("/proc/self/ns/user", F_OK) == 0 &&
+	return has_file("/proc/self/ns/user") &&
 	       !file_says("/sys/module/user_namespace/parameters/enable", "N\n") &&
 	       !file_says("/proc/sys/user/max_user_namespaces", "0\n");
 }
@@ -77,28 +105,29 @@ static int make_instance(struct host *host)
 int probe_host(struct host *host, const struct plan *plan, struct err *err)
 {
 	struct utsname uts;
-	char cwd[PATH_MAX];
+	int r;
 
 	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
-	host->has_cgroup_ns = !(plan->ns.cgroup || plan->ns.cgroup_try) ||
-	                      access("/proc/self/ns/cgroup", F_OK) == 0;
+	host->has_cgroup_ns =
+		!(plan->ns.cgroup || plan->ns.cgroup_try) || has_file("/proc/self/ns/cgroup");
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
-	if (getcwd(cwd, sizeof(cwd)) && cwd[0] == '/') {
-		host->cwd = strdup(cwd);
-		if (!host->cwd)
-			return err_text(err, ENOMEM, "look at the host");
-	}
+	r = probe_cwd(host, err);
+	if (r < 0)
+		return r;
 	if (limits_need_cgroup(&plan->limits)) {
 		host->memory_total = memory_total();
 		if (make_instance(host) < 0)
 			return err_text(err, errno, "make a name for the sandbox");
 	}
 	if (plan->personality == PERSONALITY_NATIVE) {
-		probe_usr(host);
-		if (uname(&uts) == 0)
-			memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
+		r = probe_usr(host, err);
+		if (r == 0 && uname(&uts) < 0)
+			r = err_text(err, errno, "look at the host's name");
+		if (r < 0)
+			return r;
+		memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
 		host->user = getenv("USER");
 		host->home = getenv("HOME");
 	}

@@ -45,7 +45,10 @@ static int die_with_monitor(const struct run *run, struct err *err)
 		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_step(err, STEP_PRCTL, errno, "PR_SET_PDEATHSIG", NULL);
-	if (poll(&monitor, 1, 0) > 0 && (monitor.revents & (POLLHUP | POLLERR)))
+	while (poll(&monitor, 1, 0) < 0)
+		if (errno != EINTR)
+			return err_step(err, STEP_SYNC, errno, NULL, NULL);
+	if (monitor.revents & (POLLHUP | POLLERR))
 		_exit(125);
 	return 0;
 }
@@ -86,6 +89,9 @@ static int enter_namespaces(const struct run *run, struct err *err)
 
 	if (r == 0)
 		r = userns_switch_ids(run, err);
+	/* the kernel forgets the signal when the ids change (prctl(2)) */
+	if (r == 0 && run->plan->ns.userns_fd >= 0)
+		r = die_with_monitor(run, err);
 	if (r == 0 && run->plan->ns.userns_fd >= 0)
 		r = caps_regain(err);
 	if (r == 0)
@@ -155,21 +161,40 @@ static const char *home_of(char *const *env)
 	return NULL;
 }
 
-/* Where the payload starts, and PWD to go with it. */
-static int enter_directory(const struct run *run, struct err *err)
+/* A directory that the sandbox does not have, or that the payload may not enter. */
+static bool is_elsewhere(int num)
+{
+	return num == ENOENT || num == ENOTDIR || num == EACCES || num == ELOOP;
+}
+
+/* Goes to the directory asked for, or else to the first that is there. */
+static int change_directory(const struct run *run, const char **ret, struct err *err)
 {
 	const char *candidates[] = { run->host->cwd, home_of(run->env), "/" };
 	const char *dir = run->plan->process.chdir;
-	char **env = run->env;
-	char *pwd;
+	size_t i = 0;
 
-	if (dir && chdir(dir) < 0)
-		return err_step(err, STEP_CHDIR, errno, dir, NULL);
-	for (size_t i = 0; !dir && i < ARRAY_LEN(candidates); i++)
-		if (candidates[i] && chdir(candidates[i]) == 0)
-			dir = candidates[i];
-	if (!dir)
-		return err_step(err, STEP_CHDIR, errno, "/", NULL);
+	while (!dir || chdir(dir) < 0) {
+		bool given_up = run->plan->process.chdir || i == ARRAY_LEN(candidates);
+
+		if (dir && (given_up || !is_elsewhere(errno)))
+			return err_step(err, STEP_CHDIR, errno, dir, NULL);
+		dir = candidates[i++];
+	}
+	*ret = dir;
+	return 0;
+}
+
+/* Where the payload starts, and PWD to go with it. */
+static int enter_directory(const struct run *run, struct err *err)
+{
+	char **env = run->env;
+	const char *dir = NULL;
+	char *pwd;
+	int r = change_directory(run, &dir, err);
+
+	if (r < 0)
+		return r;
 	if (asprintf(&pwd, "PWD=%s", dir) < 0)
 		return err_text(err, ENOMEM, "set PWD");
 	while (*env && strncmp(*env, "PWD=", 4) != 0)

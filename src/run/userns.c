@@ -18,10 +18,15 @@
 static int write_proc(const struct run *run, const char *name, const char *text)
 {
 	cleanup_fd int fd = openat(run->proc_fd, name, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	n = write(fd, text, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
 }
 
 static int write_maps(const struct run *run, const unsigned int uid[2], const unsigned int gid[2],
@@ -101,9 +106,14 @@ int userns_enter_second(const struct run *run, struct err *err)
 	                  (const unsigned int[]){ ids->inner_gid, ids->outer_gid }, err);
 }
 
+/* Only a refusal is an answer: a kernel that is out of memory today makes one tomorrow. */
 int userns_check_disabled(const struct run *run, struct err *err)
 {
 	if (!run->plan->ns.disable_userns && !run->plan->ns.assert_userns_disabled)
 		return 0;
-	return unshare(CLONE_NEWUSER) == 0 ? err_step(err, STEP_USERNS_CHECK, 0, NULL, NULL) : 0;
+	if (unshare(CLONE_NEWUSER) == 0)
+		return err_step(err, STEP_USERNS_CHECK, 0, NULL, NULL);
+	if (errno == ENOMEM || errno == EINTR || errno == EAGAIN || errno == EIO)
+		return err_step(err, STEP_USERNS_CHECK, errno, NULL, NULL);
+	return 0;
 }

@@ -107,12 +107,14 @@ static int goto_parent(struct walk *walk)
 }
 
 /* A link of procfs whose text is no path from where it stands (fd, root, cwd, exe, ns/...): the
- * kernel would jump, which RESOLVE_NO_MAGICLINKS refuses with ELOOP. */
+ * kernel would jump, which RESOLVE_NO_MAGICLINKS refuses with ELOOP. Not to know is to refuse. */
 static bool is_magic(int link_fd, const char *target)
 {
 	struct statfs fs;
 
-	if (fstatfs(link_fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+	if (fstatfs(link_fd, &fs) < 0)
+		return true;
+	if (fs.f_type != PROC_SUPER_MAGIC)
 		return false;
 	return target[0] == '/' || strstr(target, ":[") || strncmp(target, "anon_inode:", 11) == 0;
 }

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every system call of the set-up, made to fail.
+
+Each command line is run once under tests/faults/inject, which logs the calls that sbx makes; then
+again for each call and each way in which it can fail. Afterwards either the payload (probe) saw
+exactly what it saw in the first run, or it did not run, and there was one message and the status of
+an error of ours. Nothing hangs, crashes, or is left behind.
+
+FAULTS_SECONDS bounds the time (default 60; 0: every fault), FAULTS_SEED chooses what is tried in it,
+FAULTS_ERRORS the errors, FAULTS_ONLY=LINE[:STAGE:CALL:N:ERRNO] names one line or one fault.
+"""
+import errno
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ERRORS = tuple((os.environ.get("FAULTS_ERRORS") or "EPERM ENOMEM EIO ENOSPC EINTR").split())
+SHORT = -1
+OWN_STATUS = {"sbx": 125, "bwrap": 1}
+PROBE_STATUS = 42
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+
+SBX = os.environ["SBX"]
+TOOLS = os.path.join(os.environ["SBX_BUILDDIR"], "tests/faults")
+INJECT = os.path.join(TOOLS, "inject")
+
+FLATPAK = (
+    "--unshare-user --unshare-pid --unshare-ipc --unshare-cgroup-try --die-with-parent "
+    "--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin "
+    "--proc /proc --dev /dev --perms 0700 --dir /run/user/1000 --tmpfs /tmp --dir /app "
+    "--bind {work} /work --remount-ro /app/../usr --ro-bind-data 11 /etc/passwd --file 12 /etc/group "
+    "--bind-data 13 /run/user/1000/doc --symlink ../run /var/run --chmod 0750 /app "
+    "--setenv XDG_RUNTIME_DIR /run/user/1000 --unsetenv DBUS_SESSION_BUS_ADDRESS --dir /etc/x "
+    "--info-fd 14 --json-status-fd 15 --lock-file /usr/bin/env --sync-fd 16 --chdir /work")
+NATIVE_FS = (
+    "--ro-bind /usr /usr --bind {work} /work --ro-bind {work} /ro --dir /a/b/c --perms 0711 --dir /d "
+    "--symlink c /a/b/link --tmpfs /a/b/link/t --perms 1777 --size 65536 --tmpfs /small "
+    "--file 12 /etc/motd --ro-bind-data 11 /etc/issue --bind-data 13 /a/b/link/data "
+    "--mask /work/file --mask /work/dir --chmod 0700 /a/b --remount-ro /a/b/link/t --proc /proc")
+
+# name, personality, options, files to read from, files to write to
+LINES = (
+    ("card", "sbx", "--ro-bind /usr /usr --unshare-all", "", ""),
+    ("shared", "sbx", "--ro-bind /usr /usr --keep-id --keep-fd 12 --forward-signals", "12", ""),
+    ("files", "sbx", NATIVE_FS + " --unshare-all", "11 12 13", ""),
+    ("walk", "sbx", "--debug-opt force-openat-fallback " + NATIVE_FS + " --unshare-all",
+     "11 12 13", ""),
+    ("old-mount", "sbx", "--debug-opt force-mount-setattr-fallback " + NATIVE_FS + " --unshare-all",
+     "11 12 13", ""),
+    ("old-both", "bwrap", "--debug-opt force-mount-setattr-fallback "
+     "--debug-opt force-openat-fallback " + FLATPAK, "11 12 13", "14 15 16"),
+    ("flatpak", "bwrap", FLATPAK, "11 12 13", "14 15 16"),
+    ("as-pid-1", "bwrap", "--unshare-all --as-pid-1 --new-session --ro-bind / / --tmpfs /tmp --proc /proc "
+     "--dev /dev --tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "", ""),
+    ("no-init", "bwrap", "--dev-bind / / --lock-file /etc/passwd --bind {work} /mnt", "", ""),
+    ("overlays", "sbx", "--ro-bind /usr /usr --unshare-all --overlay-src {work} --tmp-overlay /over "
+     "--overlay-src {work} --overlay-src {tools} --ro-overlay /ro-over", "", ""),
+    ("caps", "sbx", "--ro-bind /usr /usr --unshare-all --cap-add ALL --cap-drop CAP_SYS_ADMIN "
+     "--hostname inside --mqueue /mq --new-session", "", ""),
+    ("no-userns", "sbx", "--ro-bind /usr /usr --unshare-all --unshare-user --disable-userns "
+     "--assert-userns-disabled --uid 7 --gid 8", "", ""),
+    ("clocks", "sbx", "--ro-bind /usr /usr --unshare-all --unshare-time --boottime-offset 86400 "
+     "--monotonic-offset 3600.5 --add-seccomp-fd 17 --die-with-parent", "17", ""),
+    ("refuse", "sbx", "--ro-bind /usr /usr --dest-symlinks refuse --debug-opt force-openat-fallback "
+     "--unshare-all --dir /x/y --ro-bind-try /nowhere /z --bind-fd 18 /x/y --block-fd 12", "12 18", ""),
+)
+
+
+def differences(one, other):
+    return [sorted(set(map(str, a)) ^ set(map(str, b))) for a, b in zip(one, other)]
+
+
+class Line:
+    """One command line, its reference run, and the counts of what became of its faults."""
+
+    def __init__(self, name, personality, options, reads, writes, top):
+        self.name, self.personality = name, personality
+        self.dir = os.path.join(top, name)
+        self.work = os.path.join(self.dir, "work")
+        self.make_files()
+        self.options = options.format(work=self.work, tools=TOOLS).split()
+        self.files = []
+        for fd in reads.split():
+            path = self.work if fd == "18" else os.path.join(self.dir, "in" + fd)
+            self.files += ["-i", f"{fd}={path}"]
+        for fd in writes.split():
+            self.files += ["-w", f"{fd}={self.dir}/out{fd}"]
+        self.counts = {"same": 0, "refused": 0, "late": 0, "unreached": 0, "bad": 0}
+        self.bad = []
+
+    def make_files(self):
+        os.makedirs(os.path.join(self.work, "dir"))
+        for name, content in (("work/file", "secret\n"), ("work/dir/file", "secret\n"),
+                              ("in11", "eleven\n" * 1000), ("in12", "twelve\n" * 20000),
+                              ("in13", "thirteen\n")):
+            with open(os.path.join(self.dir, name), "w", encoding="ascii") as file:
+                file.write(content)
+        # allows everything: one BPF_RET of SECCOMP_RET_ALLOW
+        with open(os.path.join(self.dir, "in17"), "wb") as file:
+            file.write(bytes((6, 0, 0, 0, 0, 0, 0xff, 0x7f)))
+
+    def command(self):
+        probe = "/probe/probe"
+        bind = ["--ro-bind", TOOLS, "/probe"]
+        if self.name == "as-pid-1":
+            probe, bind = "/tmp/tools/probe", []
+        elif self.name == "no-init":
+            probe, bind = os.path.join(TOOLS, "probe"), []
+        # the tree of a host's root changes by itself
+        depth = [] if bind else ["depth=0"]
+        host = depth + [f"{ns}={os.readlink('/proc/self/ns/' + ns)}" for ns in NAMESPACES]
+        return [SBX, *self.options, *bind, "--", probe, *host]
+
+    def run(self, fault):
+        """Returns (log lines, what the payload printed, messages)."""
+        log, out, err = (os.path.join(self.dir, name) for name in ("log", "out", "err"))
+        inject = [INJECT, "-a", self.personality, "-o", log, "-t", "20", "-i", "19=/dev/null"]
+        if fault:
+            inject += ["-f", ":".join(map(str, fault))]
+        with open(out, "wb") as stdout, open(err, "wb") as stderr:
+            subprocess.run(inject + self.files + ["--"] + self.command(), stdin=subprocess.DEVNULL,
+                           stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT,
+                           cwd=self.dir)
+        return tuple(open(path, encoding="utf-8", errors="replace").read().splitlines()
+                     for path in (log, out, err))
+
+    def snapshot(self):
+        """What a run could leave on the host."""
+        names = []
+        for where, dirs, files in os.walk(self.work):
+            names += [(os.path.join(where, name), os.lstat(os.path.join(where, name)).st_mode)
+                      for name in sorted(dirs + files)]
+        mounts = []
+        if os.getuid() == 0:  # nobody else could change them
+            with open("/proc/self/mountinfo", encoding="utf-8") as file:
+                mounts = file.readlines()
+        return names, sorted(os.listdir(self.dir)), mounts
+
+    def refer(self):
+        """The run without a fault. Returns the faults that can be tried."""
+        log, self.reference, messages = self.run(None)
+        status = [int(line.split()[1]) for line in log if line.startswith("status")]
+        if not self.reference or self.reference[-1] != "end" or messages or \
+                [os.waitstatus_to_exitcode(s) for s in status] != [PROBE_STATUS]:
+            raise SystemExit(f"Bail out! {self.name}: the run without a fault fails: {status} "
+                             + " ".join(messages + log[-5:]))
+        self.before = self.snapshot()
+        faults = []
+        for line in log:
+            word = line.split()
+            if word[0] != "call":
+                continue
+            call = tuple(word[1:4])
+            # a close() is not repeated and not asked for its reason
+            errors = ERRORS[-1:] if call[1] == "close" else ERRORS
+            faults += [call + (getattr(errno, error),) for error in errors]
+            if word[4] == "short":
+                faults.append(call + (SHORT,))
+        return faults
+
+    def judge(self, fault):
+        log, out, messages = self.run(fault)
+        events = {line.split()[0]: line for line in log}
+        stage, call = fault[0], fault[1]
+        for what in ("hang", "crash", "left"):
+            if what in events:
+                return events[what]
+        if "injected" not in events:
+            return None
+        after = self.snapshot()
+        if after != self.before:
+            return f"something is left on the host: {differences(after, self.before)}"
+        code = os.waitstatus_to_exitcode(int(events["status"].split()[1]))
+        own = [OWN_STATUS[self.personality]]
+        if (stage, call) in (("payload", "execve"), ("setup", "execve")):
+            own.append(126)
+        refused = len([m for m in messages if not m.startswith("sbx: hint: ")]) == 1 and \
+            messages[0].startswith(self.personality + ": ") and code in own
+        if not out and refused:
+            return "refused"
+        if not out:
+            return f"no payload, status {code}, messages {messages}"
+        # one that is killed may have said only a part
+        begins = "\n".join(self.reference).startswith("\n".join(out))
+        if out != self.reference and not (refused and begins):
+            return "another sandbox: " + "; ".join(
+                sorted(set(out) ^ set(self.reference))[:6])
+        if not messages and code == PROBE_STATUS:
+            return "same"
+        # after the start of the payload it can only be ended, with a message
+        if refused and stage in ("pid1", "monitor"):
+            return "late"
+        return f"the payload ran, status {code}, messages {messages}"
+
+    def attempt(self, fault):
+        verdict = self.judge(fault)
+        if verdict is None:
+            verdict = "unreached"
+        if verdict not in self.counts:
+            text = ":".join(map(str, fault))
+            self.bad.append(f"{text}: {verdict}")
+            verdict = "bad"
+        self.counts[verdict] += 1
+        return verdict
+
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "USER": "probe", "LANG": "C.UTF-8",
+               "DBUS_SESSION_BUS_ADDRESS": "none"}
+
+
+def select(lines):
+    """The faults to try, in the order in which they are tried: (line, fault)."""
+    only = os.environ.get("FAULTS_ONLY")
+    if only:
+        name, _, fault = only.partition(":")
+        line = [line for line in lines if line.name == name][0]
+        if fault:
+            line.refer()
+            return [(line, tuple(fault.split(":")))]
+        return [(line, fault) for fault in line.refer()]
+    todo = [(line, fault) for line in lines for fault in line.refer()]
+    seed = int(os.environ.get("FAULTS_SEED") or time.time())
+    print(f"# seed {seed}: FAULTS_SEED={seed} tries the same faults first")
+    random.Random(seed).shuffle(todo)
+    return todo
+
+
+def main():
+    top = tempfile.mkdtemp(prefix="sbx-faults.")
+    seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
+    try:
+        lines = [Line(*args, top) for args in LINES]
+        todo = select(lines)
+        ends = time.monotonic() + seconds
+        tried = 0
+        for line, fault in todo:
+            if seconds and time.monotonic() > ends:
+                break
+            line.attempt(fault)
+            tried += 1
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+    table = [["line"] + list(lines[0].counts)]
+    lines = [line for line in lines if any(line.counts.values())]
+    print(f"1..{len(lines)}")
+    for i, line in enumerate(lines):
+        result = "not ok" if line.bad else "ok"
+        print(f"{result} {i + 1} {line.name}: a failing call never weakens it, and is never silent")
+        for text in line.bad:
+            print(f"# {line.name}:{text}")
+        table.append([line.name] + [str(n) for n in line.counts.values()])
+    table.append(["sum"] + [str(sum(int(row[i]) for row in table[1:]))
+                            for i in range(1, len(table[0]))])
+    for row in table:
+        print("# " + row[0].ljust(12) + "".join(cell.rjust(11) for cell in row[1:]))
+    print(f"# {tried} of {len(todo)} faults tried")
+    return 1 if any(line.bad for line in lines) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
