@@ -52,8 +52,7 @@ enum option_flag {
 	OPT_HIDDEN = 1 << 7     /* for tests: not in --help and the lists */
 };
 
-/* In the data of opt_data: beside the kind of operation, the result is read-only. */
-enum { OPT_DATA_RDONLY = 1 << 8 };
+enum { OPT_DATA_RDONLY = 1 << 8 }; /* in the data of opt_data: the result is read-only */
 
 struct option {
 	const char *name;
@@ -73,9 +72,8 @@ opt_handler opt_bool, opt_fd, opt_string;
 opt_handler opt_bind, opt_bind_fd, opt_path_op, opt_data, opt_symlink, opt_chmod;
 opt_handler opt_perms, opt_size, opt_overlay_src, opt_overlay, opt_overlay_opt, opt_file_label;
 opt_handler opt_unshare_all, opt_share_net, opt_id, opt_hostname, opt_cap, opt_offset;
-opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_device_rate;
-opt_handler opt_duration, opt_ulimit, opt_cgroup, opt_name, opt_slice;
-opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args;
-
+opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_device_rate, opt_slice;
+opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args, opt_duration;
+opt_handler opt_ulimit, opt_cgroup, opt_name;
 /* Takes a descriptor or says which argument is none. Returns 0 or -EINVAL. */
 int opt_parse_fd(const char *text, int *ret, struct err *err);

@@ -126,30 +126,43 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* When line is a cgroup2 mount that shows path, gives its place there. */
-static int locate_in(char *line, const char *path, char **ret)
+bool cgroup_parse_mount(char *line, struct cgroup_mount *ret)
 {
 	char *fields[6];
 	char *rest = line;
 	char *type = strstr(line, " - ");
-	const char *below = path;
-	size_t len;
 
 	if (!type || strncmp(type + 3, "cgroup2 ", 8) != 0)
-		return -ENOENT;
+		return false;
+	ret->nsdelegate = strstr(type, "nsdelegate");
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		fields[i] = strsep(&rest, " ");
 		if (!fields[i])
-			return -ENOENT;
+			return false;
 	}
-	unescape(fields[3]);
-	unescape(fields[4]);
-	len = strcmp(fields[3], "/") == 0 ? 0 : strlen(fields[3]);
-	if (strncmp(path, fields[3], len) != 0 || (path[len] && path[len] != '/'))
+	ret->root = fields[3];
+	ret->point = fields[4];
+	unescape(ret->root);
+	unescape(ret->point);
+	return true;
+}
+
+/* When line is a cgroup2 mount that shows path, gives its place there. */
+static int locate_in(char *line, const char *path, char **ret)
+{
+	struct cgroup_mount mount;
+	const char *below = path;
+	size_t len;
+
+	if (!cgroup_parse_mount(line, &mount))
+		return -ENOENT;
+	len = strcmp(mount.root, "/") == 0 ? 0 : strlen(mount.root);
+	if (strncmp(path, mount.root, len) != 0 || (path[len] && path[len] != '/'))
 		return -ENOENT;
 	below += len;
-	return asprintf(ret, "%s%s", fields[4], strcmp(below, "/") == 0 ? "" : below) < 0 ? -ENOMEM
-	                                                                                  : 0;
+	return asprintf(ret, "%s%s", mount.point, strcmp(below, "/") == 0 ? "" : below) < 0
+	               ? -ENOMEM
+	               : 0;
 }
 
 int cgroup_locate(const char *path, char **ret, struct err *err)

@@ -27,6 +27,16 @@ int cgroup_read_key(int dir_fd, const char *file, const char *key, uint64_t *ret
  * caller. To be freed. Returns 0 or -errno with err set. */
 int cgroup_path_of(pid_t pid, char **ret, struct err *err);
 
+/* A cgroup2 mount: what of the tree it shows, and where. */
+struct cgroup_mount {
+	char *root, *point; /* in the line that was parsed */
+	bool nsdelegate;    /* cgroup namespaces are borders: who is in one can't write its root's
+	                       limits */
+};
+
+/* Takes a line of mountinfo (proc(5)) apart, which it changes. False: it is no cgroup2 mount. */
+bool cgroup_parse_mount(char *line, struct cgroup_mount *ret);
+
 /* Where a cgroup v2 path can be found in the file system. Returns 0 and a path to be freed, or
  * -errno with err set (-ENOENT: no cgroup2 is mounted that shows it). */
 int cgroup_locate(const char *path, char **ret, struct err *err);

@@ -20,7 +20,8 @@ enum { DIR_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 void cgroup_close(struct cgroup *cgroup)
 {
-	int *fds[] = { &cgroup->base_fd, &cgroup->payload_fd, &cgroup->helpers_fd };
+	int *fds[] = { &cgroup->base_fd, &cgroup->payload_fd, &cgroup->helpers_fd,
+		       &cgroup->inner_fd };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		if (*fds[i] >= 0)
@@ -155,6 +156,51 @@ int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const str
 	if (r == 0)
 		r = move_pids(cgroup, pids, err);
 	return r == 0 ? enable_controllers(cgroup, files, err) : r;
+}
+
+/* Whether a payload that makes a cgroup namespace and mounts the tree could write its leaf's files.
+ */
+static bool needs_inner(void)
+{
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+	bool borders = true;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	if (!file)
+		return true;
+	while (getline(&line, &size, file) > 0) {
+		struct cgroup_mount mount;
+
+		if (cgroup_parse_mount(line, &mount))
+			borders &= mount.nsdelegate;
+	}
+	fclose(file);
+	return !borders;
+}
+
+int cgroup_make_inner(struct cgroup *cgroup, bool delegate, struct err *err)
+{
+	char have[256];
+	char *rest = have;
+	char text[64];
+
+	if (!delegate && !needs_inner())
+		return 0;
+	if (mkdirat(cgroup->payload_fd, "inner", 0755) < 0 && errno != EEXIST)
+		return err_text(err, errno, "make the cgroup %s/payload/inner", cgroup->path);
+	cgroup->inner_fd = openat(cgroup->payload_fd, "inner", DIR_FLAGS);
+	if (cgroup->inner_fd < 0)
+		return err_text(err, errno, "open the cgroup %s/payload/inner", cgroup->path);
+	if (!delegate ||
+	    cgroup_read(cgroup->payload_fd, "cgroup.controllers", have, sizeof(have)) < 0)
+		return 0;
+	for (char *name; (name = strsep(&rest, " "));) {
+		snprintf(text, sizeof(text), "+%s", name);
+		if (*name)
+			(void)cgroup_write(cgroup->payload_fd, "cgroup.subtree_control", text);
+	}
+	return 0;
 }
 
 /* The kernel keeps memory limits in whole pages, rounded down. */

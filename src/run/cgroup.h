@@ -4,7 +4,9 @@
  *
  *   BASE          sbx-NAME.scope, made by systemd, or a directory sbx-NAME that we make
  *   BASE/payload  the payload, with the limits
- *   BASE/helpers  pid 1, the cleaner, whatever else serves the payload
+ *   BASE/payload/inner  the payload's processes, where they could write the files of the cgroup
+ * that they are in: with --delegate-cgroup, and where namespaces are no borders BASE/helpers  pid
+ * 1, the cleaner, whatever else serves the payload
  *
  * Two leaves, because a cgroup with processes of its own can't hand controllers to its children,
  * and because helpers must neither use up the payload's share nor die with it. Everything is read
@@ -25,9 +27,11 @@ struct cgroup {
 	bool ours;  /* we made BASE, so we remove it; else systemd does */
 	char *path; /* of BASE, for messages */
 	int base_fd, payload_fd, helpers_fd;
+	int inner_fd; /* where the payload goes, if not into the leaf itself; else -1 */
 };
 
-#define CGROUP_NONE_OPEN ((struct cgroup){ .base_fd = -1, .payload_fd = -1, .helpers_fd = -1 })
+#define CGROUP_NONE_OPEN                                                                           \
+	((struct cgroup){ .base_fd = -1, .payload_fd = -1, .helpers_fd = -1, .inner_fd = -1 })
 
 void cgroup_close(struct cgroup *cgroup);
 
@@ -45,6 +49,10 @@ int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const 
  * the controllers that files (struct limit_file) name to the leaves. */
 int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const struct vec *pids,
                        struct err *err);
+
+/* Makes BASE/payload/inner when the payload is to have a subtree of its own (delegate), or when the
+ * tree's mount makes it necessary. Should: be called when the limits are in force. */
+int cgroup_make_inner(struct cgroup *cgroup, bool delegate, struct err *err);
 
 /* Writes each limit to the payload's leaf and reads it back. Returns 0, or -errno with err set when
  * one could not be written or is not what the kernel holds afterwards. */

@@ -2,6 +2,7 @@
 #include "run/descendants.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,6 @@ void descendants_kill(const struct plan *plan, const struct limits_hold *hold)
 	while (kill_children(hold) > 0) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		usleep(1000);
+		(void)poll(NULL, 0, 1);
 	}
 }

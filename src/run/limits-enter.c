@@ -13,6 +13,7 @@
 #include "core/cleanup.h"
 #include "core/limits.h"
 #include "core/plan.h"
+#include "run/cgroup-protect.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -41,6 +42,8 @@ static int make_namespace(const struct run *run, int helpers_fd, struct err *err
 	r = enter(run->cgroup_procs_fd, "payload", err);
 	if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
 		r = err_step(err, STEP_UNSHARE, errno, "cgroup", NULL);
+	if (r == 0 && run->plan->limits.delegate)
+		r = cgroup_mount_own(err);
 	if (r == 0 && run->plan->process.has_init)
 		r = enter(helpers_fd, "helpers", err);
 	return r;
@@ -62,7 +65,8 @@ int limits_enter_wait(struct run *run, struct err *err)
 	run->cgroup_procs_fd = message.fds[0];
 	helpers_fd = message.fds[1];
 	run->cgroup_fd = message.fds[2];
-	return make_namespace(run, helpers_fd, err);
+	r = cgroup_protect_mounts(run->proc_fd, err);
+	return r == 0 ? make_namespace(run, helpers_fd, err) : r;
 }
 
 pid_t limits_enter_fork(struct run *run, int *ret_pidfd)

@@ -215,11 +215,11 @@ static int get_cgroup(struct limits_hold *hold, int child_fd, struct err *err)
  * the files (Linux 5.16). */
 static int tell_setup(const struct limits_hold *hold, int sock, struct err *err)
 {
-	cleanup_fd int payload =
-		openat(hold->cgroup.payload_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	int dir = hold->cgroup.inner_fd >= 0 ? hold->cgroup.inner_fd : hold->cgroup.payload_fd;
+	cleanup_fd int payload = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	cleanup_fd int helpers =
 		openat(hold->cgroup.helpers_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	const int fds[SYNC_FDS] = { payload, helpers, hold->cgroup.payload_fd };
+	const int fds[SYNC_FDS] = { payload, helpers, dir };
 
 	if (payload < 0 || helpers < 0)
 		return err_text(err, errno, "open cgroup.procs below %s", hold->cgroup.path);
@@ -250,6 +250,8 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 		r = cgroup_make_leaves(&hold->cgroup, &hold->files, &hold->pids, err);
 	if (r == 0)
 		r = cgroup_limit(&hold->cgroup, &hold->files, err);
+	if (r == 0)
+		r = cgroup_make_inner(&hold->cgroup, hold->plan->limits.delegate, err);
 	return r == 0 ? tell_setup(hold, sock, err) : r;
 }
 

@@ -88,12 +88,13 @@ static void read_io(int dir_fd, int64_t *ret_read, int64_t *ret_write)
 	if (!text || cgroup_read(dir_fd, "io.stat", text, IO_STAT_MAX) < 0)
 		return;
 	for (char *word; (word = strsep(&rest, " \n"));) {
-		char *end;
+		uint64_t bytes;
+		size_t which = word[0] == 'w';
 
-		if (strncmp(word, "rbytes=", 7) == 0)
-			sums[0] += strtoll(word + 7, &end, 10);
-		else if (strncmp(word, "wbytes=", 7) == 0)
-			sums[1] += strtoll(word + 7, &end, 10);
+		if (strncmp(word + 1, "bytes=", 6) != 0 || (word[0] != 'r' && !which))
+			continue;
+		if (parse_uint(word + 7, INT64_MAX / 2, &bytes) == 0)
+			sums[which] += (int64_t)bytes;
 	}
 	*ret_read = sums[0];
 	*ret_write = sums[1];

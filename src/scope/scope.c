@@ -30,6 +30,12 @@ struct talk {
 	char *text;
 };
 
+/* A JobRemoved on its way to the main thread. */
+struct removal {
+	struct talk *talk;
+	char *job, *result;
+};
+
 static void try_next_address(struct talk *talk);
 
 static void finish(struct talk *talk, enum scope_result result, char *text)
@@ -57,25 +63,50 @@ static void check_job(struct talk *talk)
 			       talk->request->unit, result));
 }
 
-static void on_job_removed(GDBusConnection *connection, const char *sender, const char *path,
-                           const char *interface, const char *signal, GVariant *parameters,
-                           gpointer data)
+/* In the main thread again, where the rest happens. */
+static gboolean take_job_removed(gpointer data)
+{
+	struct removal *removal = data;
+	struct talk *talk = removal->talk;
+
+	g_hash_table_replace(talk->done_jobs, g_strdup(removal->job), g_strdup(removal->result));
+	check_job(talk);
+	return G_SOURCE_REMOVE;
+}
+
+static void removal_free(gpointer data)
+{
+	struct removal *removal = data;
+
+	g_free(removal->job);
+	g_free(removal->result);
+	g_free(removal);
+}
+
+/* Sees every message, in GDBus's own thread; takes the signal that we wait for out of them. */
+static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message,
+                                gboolean incoming, gpointer data)
 {
 	struct talk *talk = data;
+	GVariant *body = g_dbus_message_get_body(message);
+	struct removal *removal;
 	const char *job, *unit, *result;
 
 	(void)connection;
-	(void)sender;
-	(void)path;
-	(void)interface;
-	(void)signal;
-	if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(uoss)")))
-		return;
-	g_variant_get(parameters, "(u&o&s&s)", NULL, &job, &unit, &result);
-	if (strcmp(unit, talk->request->unit) != 0)
-		return;
-	g_hash_table_replace(talk->done_jobs, g_strdup(job), g_strdup(result));
-	check_job(talk);
+	if (!incoming || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_SIGNAL ||
+	    g_strcmp0(g_dbus_message_get_interface(message), MANAGER_INTERFACE) != 0 ||
+	    g_strcmp0(g_dbus_message_get_member(message), "JobRemoved") != 0 || !body ||
+	    !g_variant_is_of_type(body, G_VARIANT_TYPE("(uoss)")))
+		return message;
+	g_variant_get(body, "(u&o&s&s)", NULL, &job, &unit, &result);
+	if (strcmp(unit, talk->request->unit) == 0) {
+		removal = g_new0(struct removal, 1);
+		removal->talk = talk;
+		removal->job = g_strdup(job);
+		removal->result = g_strdup(result);
+		g_idle_add_full(G_PRIORITY_DEFAULT, take_job_removed, removal, removal_free);
+	}
+	return message;
 }
 
 static void on_closed(GDBusConnection *connection, gboolean remote, GError *error, gpointer data)
@@ -155,6 +186,8 @@ static void on_connected(GObject *source, GAsyncResult *res, gpointer data)
 	struct talk *talk = data;
 	g_autoptr(GError) error = NULL;
 	const char *name = talk->is_bus ? MANAGER_NAME : NULL;
+	static const char match[] = "type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
+				    "',interface='" MANAGER_INTERFACE "',member='JobRemoved'";
 
 	(void)source;
 	g_clear_object(&talk->connection);
@@ -170,9 +203,14 @@ static void on_connected(GObject *source, GAsyncResult *res, gpointer data)
 	g_signal_connect(talk->connection, "closed", G_CALLBACK(on_closed), talk);
 	/* the match goes out before the call, so no signal is missed; systemd sends a job's signals
 	 * to who has created it without a Subscribe() */
-	g_dbus_connection_signal_subscribe(talk->connection, name, MANAGER_INTERFACE, "JobRemoved",
-	                                   MANAGER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-	                                   on_job_removed, talk, NULL);
+	g_dbus_connection_add_filter(talk->connection, on_message, talk, NULL);
+	/* the match goes out before the call, so no signal is missed; systemd sends a job's signals
+	 * to who has created it without a Subscribe() */
+	if (talk->is_bus)
+		g_dbus_connection_call(talk->connection, "org.freedesktop.DBus",
+		                       "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch",
+		                       g_variant_new("(s)", match), NULL, G_DBUS_CALL_FLAGS_NONE,
+		                       -1, NULL, NULL, NULL);
 	g_dbus_connection_call(talk->connection, name, MANAGER_PATH, MANAGER_INTERFACE,
 	                       "StartTransientUnit", build_call(talk->request),
 	                       G_VARIANT_TYPE("(o)"), G_DBUS_CALL_FLAGS_NO_AUTO_START,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The harness itself: a systemd in private namespaces, what comes back from it, what it leaves.
 
+# bats file_tags=root
 bats_require_minimum_version 1.5.0
 
 setup() {
-    [ "$(id -u)" = 0 ] || skip "needs root"
-    [ -x /usr/lib/systemd/systemd ] || skip "systemd is not installed"
+    [ "$(id -u)" = 0 ] || skip "cannot run here: not root"
+    [ -x /usr/lib/systemd/systemd ] || skip "cannot run here: systemd is not installed"
     NS=$BATS_TEST_DIRNAME/run-ns.sh
 }
 

@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Each limit, on a machine that can hold it: what the payload's leaf says, what systemd's tools say,
+# and what happens to who goes beyond.
+
+load vm
+
+@test "--memory: a hog is killed, as a whole, and reported" {
+    sbx --memory 48M --report "$T/report" sh -c '
+        sleep 98761 & python3 -c "x = bytearray(200 << 20); print(\"ran\")"; echo survived'
+    is "$status" 137
+    is "$output" ''
+    is "$(report exit.reason)" oom
+    is "$(report exit.signal)" 9
+    [[ $(report oom_kills) -ge 1 ]]
+    [[ $(report memory_peak_bytes) -le $((48 << 20)) ]]
+    [[ $(report memory_peak_bytes) -gt $((40 << 20)) ]]
+    is "$(report limits.backend)" systemd
+    no_trace
+}
+
+@test "--memory is enough for what fits, and takes the swap space away" {
+    sbx --memory 96M python3 -c 'x = bytearray(32 << 20); print("fits")'
+    ok
+    is "$output" fits
+    sbx --memory 48M sh -c "$(in_leaf memory.max memory.swap.max memory.oom.group)"
+    ok
+    is "$output" $'50331648\n0\n1'
+}
+
+@test "--memory-high and --memory-swap" {
+    sbx --memory-high 32M --memory-swap 16M sh -c "$(in_leaf memory.high memory.swap.max memory.max)"
+    ok
+    is "$output" $'33554432\n16777216\nmax'
+    sbx --memory 64M --memory-swap max sh -c "$(in_leaf memory.swap.max)"
+    ok
+    is "$output" max
+    sbx --memory 25% sh -c "$(in_leaf memory.max)"
+    ok
+    is "$output" $(($(getconf _PHYS_PAGES) / 4 * 4096))
+}
+
+@test "--pids-limit contains a fork bomb, and the machine stays usable" {
+    # shellcheck disable=SC2016 # for the inner shell
+    background "$SBX" --bare "${ROOT[@]}" --dev /dev --unshare-pid --proc /proc --name bomb \
+        --pids-limit 24 --report "$T/report" --timeout 20 --kill-after 1 \
+        bash -c 'bomb() { bomb | bomb & }; bomb; sleep 98762'
+    wait_for 30 systemctl --user is-active sbx-bomb.scope
+    sleep 3
+    # the machine: other processes start, and only so many of the bomb's are there
+    capture sh -c 'true; true; echo usable'
+    is "$output" usable
+    status=0
+    wait $! || status=$?
+    is "$status" 124
+    [[ $(report pids_peak) == null || $(report pids_peak) -le 24 ]]
+    is "$(report exit.reason)" timeout
+    no_trace
+}
+
+@test "--pids-limit counts the payload, not what serves it" {
+    sbx --pids-limit 1 sh -c 'exec cat /proc/self/cgroup'
+    ok
+    like "$output" '/payload$'
+    sbx --pids-limit 1 sh -c '/bin/true; echo "$?"'
+    [[ $status != 0 || $output != 0 ]]
+    sbx --pids-limit 7 sh -c "$(in_leaf pids.max)"
+    is "$output" 7
+}
+
+@test "--cpus: within 15 % over five seconds" {
+    sbx --cpus 0.4 --timeout 5 --report "$T/report" sh -c 'while :; do :; done'
+    is "$status" 124
+    run python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+share = (r["cpu_user_s"] + r["cpu_sys_s"]) / r["wall_s"]
+print(share)
+sys.exit(not 0.34 <= share <= 0.46)' "$T/report"
+    echo "share: $output"
+    [[ $status -eq 0 ]]
+}
+
+@test "--cpus 2 lets a payload use more than one" {
+    sbx --cpus 1.5 sh -c "$(in_leaf cpu.max)"
+    ok
+    is "$output" '150000 100000'
+}
+
+@test "--cpu-weight is seen in the leaf and at the unit" {
+    # whose id must be its own for the bus
+    sbx --keep-id --name weighed --cpu-weight 25 --ro-bind "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR" sh -c "$(in_leaf cpu.weight)
+        systemctl --user show -p CPUWeight sbx-weighed.scope"
+    ok
+    is "$output" $'25\nCPUWeight=25'
+}
+
+@test "--cpuset-cpus and --cpuset-mems" {
+    sbx --cpuset-cpus 1 --cpuset-mems 0 sh -c "$(in_leaf cpuset.cpus.effective cpuset.mems.effective); nproc"
+    ok
+    is "$output" $'1\n0\n1'
+}
+
+@test "--cpuset-cpus of a CPU that is not there is an error" {
+    sbx --cpuset-cpus 0,77 echo ran
+    fails 125 '--cpuset-cpus'
+    is "$output" ''
+    no_trace
+}
+
+@test "--io-weight" {
+    sbx --io-weight 42 sh -c "$(in_leaf io.weight)"
+    ok
+    is "$(head -n1 <<<"$output")" 'default 42'
+}
+
+# The disk that the tests' directory is on.
+disk() {
+    local dev
+
+    dev=$(stat -c %d "$T")
+    echo "$((dev >> 8 & 0xfff)):$((dev & 0xff))"
+}
+
+@test "--device-... are in io.max" {
+    sbx --device-read-bps "$T:1M" --device-write-bps "$T:2M" --device-read-iops "$(disk):30" \
+        --device-write-iops "$(disk):40" sh -c "$(in_leaf io.max)"
+    ok
+    is "$output" "$(disk) rbps=1048576 wbps=2097152 riops=30 wiops=40"
+}
+
+@test "--device-read-bps slows a reader down" {
+    head -c 4M /dev/urandom >"$T/data"
+    sync
+    sbx --device-read-bps "$T:1M" --ro-bind "$T" "$T" --report "$T/report" \
+        dd if="$T/data" of=/dev/null bs=64k iflag=direct
+    is "$status" 0
+    # four megabytes at one a second, less a second's burst
+    run jq -e '.wall_s > 2 and .io_read_bytes >= 4194304' "$T/report"
+    [[ $status -eq 0 ]]
+}
+
+@test "--device-write-bps slows a writer down" {
+    sbx --device-write-bps "$T:1M" --bind "$T" "$T" --report "$T/report" \
+        dd if=/dev/zero of="$T/data" bs=64k count=64 oflag=direct
+    is "$status" 0
+    run jq -e '.wall_s > 2 and .io_write_bytes >= 4194304' "$T/report"
+    [[ $status -eq 0 ]]
+}
+
+@test "the unit shows the limits, with room for the helpers, and the command" {
+    sbx --keep-id --name shown --memory 64M --memory-high 32M --pids-limit 20 --cpus 0.5 --cpuset-cpus 0 \
+        --io-weight 7 --ro-bind "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR" sh -c \
+        'systemctl --user show sbx-shown.scope -p MemoryMax -p MemoryHigh -p MemorySwapMax -p TasksMax \
+            -p CPUQuotaPerSecUSec -p AllowedCPUs -p IOWeight -p Slice -p Delegate -p CollectMode -p Description'
+    ok
+    is "$(grep -v ^Description <<<"$output" | sort)" "AllowedCPUs=0
+CPUQuotaPerSecUSec=1s
+CollectMode=inactive-or-failed
+Delegate=yes
+IOWeight=7
+MemoryHigh=100663296
+MemoryMax=134217728
+MemorySwapMax=0
+Slice=app.slice
+TasksMax=36"
+    has "$output" 'Description=sbx: sh -c systemctl'
+}
+
+@test "--slice and --name say where and what" {
+    sbx --slice work.slice --name there --pids-limit 9 sed -n s/^0:://p /proc/self/cgroup
+    ok
+    like "$output" '/user@[0-9]+\.service/work\.slice/sbx-there\.scope/payload$'
+    background "$SBX" --bare "${ROOT[@]}" --unshare-pid --proc /proc --name there --pids-limit 9 sleep 98763
+    wait_for 30 systemctl --user is-active sbx-there.scope
+    sbx --name there --pids-limit 9 echo ran
+    fails 125 'sbx-there.scope'
+    is "$output" ''
+    kill -TERM $!
+    wait $! || true
+    no_trace
+}
+
+@test "--unshare-cgroup makes the payload's leaf its root" {
+    sbx --pids-limit 9 --unshare-cgroup sh -c 'sed -n s/^0:://p /proc/self/cgroup
+        tr "\n" " " </proc/self/cgroup >/dev/null; sed -n s/^0:://p /proc/1/cgroup'
+    ok
+    is "$output" $'/\n/../helpers'
+}
+
+@test "--delegate-cgroup lets the payload manage a subtree, within its limits" {
+    # shellcheck disable=SC2016 # for the inner shell
+    capture "$SBX" --bare --dev-bind / / --unshare-pid --proc /proc --memory 64M --delegate-cgroup \
+        --report "$T/report" bash -ec '
+        cd /sys/fs/cgroup
+        mkdir work hog && echo $$ >work/cgroup.procs
+        echo "+memory +pids +cpu +io +cpuset" >cgroup.subtree_control
+        echo 5 >work/pids.max && cat work/pids.max
+        sed -n s/^0:://p /proc/self/cgroup
+        # its own limit may be anything: the one above it holds
+        (echo max >memory.max) 2>/dev/null || true
+        echo $BASHPID >hog/cgroup.procs
+        exec python3 -c "x = bytearray(200 << 20)"'
+    is "$status" 137
+    is "$output" $'5\n/work'
+    is "$(report exit.reason)" oom
+    no_trace
+}
+
+@test "a payload that sees the host's tree can't lift its limits" {
+    # shellcheck disable=SC2016 # for the inner shell
+    capture "$SBX" --bare --bind / / --unshare-pid --proc /proc --dev /dev --memory 64M --pids-limit 20 sh -c '
+        cd "/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)"
+        for file in memory.max pids.max ../memory.max; do echo max >$file; done
+        echo $$ >../helpers/cgroup.procs
+        unshare --user --map-root-user --mount --cgroup sh -c "
+            mount -t cgroup2 none /mnt && cd /mnt && echo max >memory.max"
+        cat memory.max pids.max; sed -n s/^0:://p /proc/self/cgroup | grep -o payload'
+    is "$output" $'67108864\n20\npayload'
+}
+
+@test "only the sandbox's processes move" {
+    before=$(cat /proc/self/cgroup)
+    sbx --memory 64M true
+    ok
+    is "$(cat /proc/self/cgroup)" "$before"
+    background "$SBX" --bare "${ROOT[@]}" --unshare-pid --proc /proc --name moved --memory 64M sleep 98764
+    wait_for 30 systemctl --user is-active sbx-moved.scope
+    is "$(cat /proc/$!/cgroup)" "$before" 'the monitor'
+    kill -TERM $!
+    wait $! || true
+    no_trace
+}
+
+@test "--timeout ends all, ignored or forked away" {
+    sbx --pids-limit 50 --timeout 3 --kill-after 1 --report "$T/report" sh -c '
+        trap "" TERM; setsid sh -c "trap \"\" TERM; sleep 98765 & sleep 98766" & sleep 98767; sleep 98768'
+    is "$status" 124
+    is "$(report exit.reason)" timeout
+    no_trace
+    capture "$SBX" --bare --dev-bind / / --pids-limit 50 --timeout 3 --kill-after 1 sh -c '
+        trap "" TERM; setsid sh -c "trap \"\" TERM; sleep 98765 & sleep 98766" & sleep 98767; sleep 98768'
+    is "$status" 124
+    no_trace
+}
+
+@test "a daemon that outlives its payload does not outlive its cgroup" {
+    capture "$SBX" --bare --dev-bind / / --pids-limit 50 sh -c 'setsid sleep 98769 >/dev/null 2>&1 & exit 3'
+    is "$status" 3
+    capture pgrep -f 'sleep 98769'
+    is "$status" 1
+    no_trace
+}
