@@ -77,5 +77,7 @@ opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_devic
 opt_handler opt_duration, opt_ulimit, opt_cgroup, opt_name, opt_slice;
 opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args;
 
+opt_handler opt_net, opt_net_rule, opt_publish, opt_mtu, opt_net_cidr, opt_net_log, opt_net_choice;
+
 /* Takes a descriptor or says which argument is none. Returns 0 or -EINVAL. */
 int opt_parse_fd(const char *text, int *ret, struct err *err);

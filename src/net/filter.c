@@ -28,7 +28,7 @@ static void drop(struct frame *frame, const char *why)
 
 static struct net_addr addr4(const uint8_t *p)
 {
-	struct net_addr addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+	struct net_addr addr = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
 
 	memcpy(addr.b + 12, p, 4);
 	return addr;
@@ -45,7 +45,7 @@ static bool source4_ok(const struct net_link *link, const struct net_addr *src)
 static void filter_arp(const struct net_link *link, const uint8_t *eth, size_t len,
                        struct frame *frame)
 {
-	static const uint8_t fixed[] = {0, 1, 8, 0, 6, 4, 0}; /* Ethernet, IPv4 */
+	static const uint8_t fixed[] = { 0, 1, 8, 0, 6, 4, 0 }; /* Ethernet, IPv4 */
 	const uint8_t *arp = eth + ETH_LEN;
 	struct net_addr sender;
 
@@ -99,7 +99,7 @@ static void filter_tcp(uint8_t *tcp, size_t len, struct frame *frame)
 
 static void filter_udp(uint8_t *udp, size_t len, struct frame *frame)
 {
-	struct packet_path path = {.src = frame->src, .dst = frame->dst};
+	struct packet_path path = { .src = frame->src, .dst = frame->dst };
 
 	if (len < UDP_LEN || get16(udp + 4) != len)
 		return drop(frame, "malformed UDP");
@@ -119,7 +119,7 @@ static void filter_udp(uint8_t *udp, size_t len, struct frame *frame)
 
 static void filter_echo(uint8_t *icmp, size_t len, struct frame *frame)
 {
-	struct packet_path path = {.src = frame->src, .dst = frame->dst};
+	struct packet_path path = { .src = frame->src, .dst = frame->dst };
 
 	if (len < 8)
 		return drop(frame, "short ICMP");
@@ -269,7 +269,7 @@ static void filter_ip6(const struct net_link *link, uint8_t *eth, size_t len, st
 
 void filter_frame(const struct net_link *link, uint8_t *data, size_t len, struct frame *ret)
 {
-	*ret = (struct frame){.kind = FRAME_DROP};
+	*ret = (struct frame){ .kind = FRAME_DROP };
 	if (len < ETH_LEN || len > ETH_LEN + link->mtu)
 		return drop(ret, "frame size");
 	if (data[6] & 1 || (!link->loose && memcmp(data + 6, link->mac, 6) != 0))

@@ -22,7 +22,7 @@
 int isolate_limits(struct err *err)
 {
 	struct rlimit nofile;
-	struct rlimit core = {0, 0};
+	struct rlimit core = { 0, 0 };
 
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return err_text(err, errno, "network helper: read the descriptor limit");

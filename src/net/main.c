@@ -45,7 +45,7 @@ static int usage(void)
 
 static int parse_args(int argc, char **argv, struct options *options)
 {
-	*options = (struct options){.control = -1};
+	*options = (struct options){ .control = -1 };
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--in-userns") == 0)
 			options->in_userns = true;
@@ -106,7 +106,7 @@ static int prepare(const struct options *options, struct net_config *config, str
 static int serve(const struct options *options, struct net_config *config, struct engine **ret,
                  struct err *err)
 {
-	struct source control = {.fd = options->control, .ready = control_ready_event};
+	struct source control = { .fd = options->control, .ready = control_ready_event };
 	struct engine *engine;
 	int tap;
 	int r = isolate_limits(err);

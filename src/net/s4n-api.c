@@ -95,7 +95,7 @@ static int bind_forward(const struct forward *forward)
 static int add_forward(struct engine *engine, struct api *api, const char *args, size_t len,
                        char *reply)
 {
-	struct forward forward = {.guest = engine->link.guest4};
+	struct forward forward = { .guest = engine->link.guest4 };
 	struct forward *slot = api->forwards;
 	char proto[8] = "";
 	size_t value_len;
@@ -262,7 +262,7 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 		sys_close(fd);
 		return;
 	}
-	client->source = (struct source){.fd = fd, .ready = client_ready};
+	client->source = (struct source){ .fd = fd, .ready = client_ready };
 	client->api = (struct api *)source;
 	if (engine_watch(engine, &client->source, EPOLLIN) < 0) {
 		sys_close(fd);
@@ -272,7 +272,7 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 
 int s4n_api_listen(struct engine *engine, const char *path, struct err *err)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct api *api;
 
@@ -285,7 +285,7 @@ int s4n_api_listen(struct engine *engine, const char *path, struct err *err)
 	api = calloc(1, sizeof(*api));
 	if (!api)
 		return err_text(err, ENOMEM, "API socket '%s'", path);
-	api->source = (struct source){.fd = steal_fd(&fd), .ready = api_ready};
+	api->source = (struct source){ .fd = steal_fd(&fd), .ready = api_ready };
 	return engine_watch(engine, &api->source, EPOLLIN) < 0
 	               ? err_text(err, errno, "API socket '%s'", path)
 	               : 0;

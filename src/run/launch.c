@@ -88,8 +88,11 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = die_with_parent(plan, err);
 	if (r == 0)
 		r = descendants_keep(plan, err);
+	if (r == 0)
+		r = net_start(plan, run->host, &monitor->net, err);
 	if (r < 0)
 		return r;
+	run->net_control = monitor->net.control;
 	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0;
 	r = sync_pair(pair);
 	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
@@ -136,6 +139,7 @@ static int drop_fds(const struct monitor *monitor, int report_fd, struct err *er
 		monitor->timeout.fd,
 		report_fd,
 		monitor->plan->report.json_status_fd,
+		monitor->net.control,
 		hold->cleaner.sock,
 		hold->cgroup.base_fd,
 		hold->cgroup.payload_fd,
@@ -158,6 +162,7 @@ static int fail(struct monitor *monitor, int report_fd, const struct err *err)
 	message_error(monitor->plan, err);
 	usage_init(&end.usage);
 	report_end(&end, report_fd);
+	net_stop(&monitor->net);
 	limits_hold_end(monitor->hold);
 	return end.code;
 }
@@ -209,11 +214,14 @@ int launch_run(const struct plan *plan, const struct host *host, char **env)
 	struct run run = { .plan = plan,
 		           .host = host,
 		           .env = env,
+		           .net_control = -1,
 		           .proc_fd = -1,
 		           .cgroup_procs_fd = -1,
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
-	struct monitor monitor = { .plan = plan, .payload_fd = -1, .hold = &hold };
+	struct monitor monitor = {
+		.plan = plan, .net = { .control = -1 }, .payload_fd = -1, .hold = &hold
+	};
 	struct err err;
 	int report_fd;
 

@@ -31,5 +31,9 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err);
 
+/* Lets ordinary users in there bind any port and ping: both are only a matter of this namespace.
+ * gid as the current user namespace knows it. What the kernel refuses stays as it was. */
+void netdev_relax(unsigned int gid);
+
 /* Brings lo and the device up, gives it its addresses and the default routes. */
 int netdev_configure(const struct netdev_conf *conf, struct err *err);

@@ -14,6 +14,7 @@
 #include "core/host.h"
 #include "core/plan.h"
 #include "run/fds.h"
+#include "run/probe-net.h"
 
 /* The target of a link as malloc'd memory; NULL when it is none. Without memory it counts as none:
  * the skeleton then lacks a link, and the payload says what it misses. */
@@ -85,6 +86,8 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+	if (plan->net.mode == NET_MODE_USER)
+		probe_net(&host->net);
 	if (getcwd(cwd, sizeof(cwd)) && cwd[0] == '/') {
 		host->cwd = strdup(cwd);
 		if (!host->cwd)
@@ -124,6 +127,7 @@ void probe_fake(struct host *host)
 		.user = "user",
 		.home = "/home/user",
 		.environ = env,
+		.net = { .v6_default = true, .unprivileged_port = 1024 },
 	};
 	for (size_t i = 0; i < HOST_USR_LINKS; i++)
 		host->usr_links[i] = links[i] ? strdup(links[i]) : NULL;
