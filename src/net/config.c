@@ -130,7 +130,7 @@ static int add_publish(struct net_config *config, const char *arg, struct err *e
 	(void)err;
 	if (strlen(arg) >= sizeof(buf) || strlen(arg) < 4)
 		return -EINVAL;
-	strcpy(buf, arg + 4);
+	snprintf(buf, sizeof(buf), "%s", arg + 4);
 	space = strchr(buf, ' ');
 	publish.udp = strncmp(arg, "udp ", 4) == 0;
 	if (!space || (!publish.udp && strncmp(arg, "tcp ", 4) != 0))

@@ -131,6 +131,19 @@ static void filter_echo(uint8_t *icmp, size_t len, struct frame *frame)
 	frame->kind = FRAME_ECHO;
 }
 
+static void filter_payload(uint8_t *payload, size_t len, struct frame *frame)
+{
+	if (frame->proto == PROTO_TCP)
+		return filter_tcp(payload, len, frame);
+	if (frame->proto == PROTO_UDP)
+		return filter_udp(payload, len, frame);
+	if (len &&
+	    ((frame->proto == PROTO_ICMP && payload[0] == 8 && net_addr_is4(&frame->src)) ||
+	     (frame->proto == PROTO_ICMP6 && payload[0] == 128 && !net_addr_is4(&frame->src))))
+		return filter_echo(payload, len, frame);
+	drop(frame, "protocol, or extension header");
+}
+
 /* Where a packet may go at all. Everything else about destinations is policy. */
 static const char *bad_dest4(const struct net_link *link, const struct net_addr *dst)
 {
@@ -182,13 +195,7 @@ static void filter_ip4(const struct net_link *link, uint8_t *eth, size_t len, st
 	why = bad_dest4(link, &frame->dst);
 	if (why)
 		return drop(frame, why);
-	if (frame->proto == PROTO_TCP)
-		return filter_tcp(ip + IP4_LEN, total - IP4_LEN, frame);
-	if (frame->proto == PROTO_UDP)
-		return filter_udp(ip + IP4_LEN, total - IP4_LEN, frame);
-	if (frame->proto == PROTO_ICMP && total > IP4_LEN && ip[IP4_LEN] == 8)
-		return filter_echo(ip + IP4_LEN, total - IP4_LEN, frame);
-	drop(frame, "protocol");
+	filter_payload(ip + IP4_LEN, total - IP4_LEN, frame);
 }
 
 static bool is_link_local(const struct net_addr *addr)
@@ -258,13 +265,7 @@ static void filter_ip6(const struct net_link *link, uint8_t *eth, size_t len, st
 	why = bad_dest6(link, &frame->dst);
 	if (why)
 		return drop(frame, why);
-	if (frame->proto == PROTO_TCP)
-		return filter_tcp(ip + IP6_LEN, total - IP6_LEN, frame);
-	if (frame->proto == PROTO_UDP)
-		return filter_udp(ip + IP6_LEN, total - IP6_LEN, frame);
-	if (frame->proto == PROTO_ICMP6 && total > IP6_LEN && ip[IP6_LEN] == 128)
-		return filter_echo(ip + IP6_LEN, total - IP6_LEN, frame);
-	drop(frame, "protocol or extension header");
+	filter_payload(ip + IP6_LEN, total - IP6_LEN, frame);
 }
 
 void filter_frame(const struct net_link *link, uint8_t *data, size_t len, struct frame *ret)

@@ -178,11 +178,3 @@ int close(int fd)
 		gate.ops->closed(gate.data, fd);
 	return sys_close(fd);
 }
-
-ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
-               socklen_t addrlen)
-{
-	if (!gate.ops)
-		return syscall(SYS_sendto, fd, buf, len, flags, addr, addrlen);
-	return refuse(EACCES); /* datagrams are not libslirp's business here */
-}

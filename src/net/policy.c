@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -374,7 +375,7 @@ void policy_pin(struct policy *policy, const char *name, const struct net_addr *
 	    pin->expires < expires)
 		pin->expires = expires;
 	pin->addr = *addr;
-	strcpy(pin->name, name);
+	snprintf(pin->name, sizeof(pin->name), "%s", name);
 	pthread_mutex_unlock(&policy->lock);
 }
 

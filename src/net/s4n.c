@@ -124,7 +124,7 @@ static int join_tap(const struct s4n_args *args, const struct net_config *config
 		                    .set_mac = args->set_mac };
 
 	memcpy(conf.mac, args->mac, 6);
-	strncpy(conf.name, args->tap, sizeof(conf.name) - 1);
+	snprintf(conf.name, sizeof(conf.name), "%s", args->tap);
 	return s4n_join_tap(args, &conf, ret_tap, err);
 }
 

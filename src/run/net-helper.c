@@ -69,7 +69,7 @@ static void execute(void)
 		path[n] = '\0';
 		slash = strrchr(path, '/');
 		if (slash) {
-			strcpy(slash + 1, "sbx-net");
+			memcpy(slash + 1, "sbx-net", sizeof("sbx-net"));
 			execve(path, argv, env);
 		}
 	}

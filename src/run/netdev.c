@@ -169,10 +169,9 @@ static void quiet_ipv6(const struct netdev_conf *conf)
 	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		char path[96] = "/proc/sys/net/ipv6/conf/";
-		strcat(path, conf->name);
-		strcat(path, "/");
-		strcat(path, files[i]);
+		char path[96];
+
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", conf->name, files[i]);
 		write_sysctl(path, "0");
 	}
 }
