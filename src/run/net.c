@@ -73,6 +73,8 @@ static char *config_text(const struct plan *plan, const struct host *host,
 	}
 	if (net->log_fd >= 0)
 		fputs("log\n", out);
+	if (!net->no_splice)
+		fputs("splice\n", out);
 	for (size_t i = 0; i < net->rules.len; i++) {
 		const struct plan_net_rule *rule = &VEC_AT(&net->rules, struct plan_net_rule, i);
 
@@ -143,6 +145,10 @@ int net_attach(const struct run *run, struct err *err)
 		                    .v6 = net->v6,
 		                    .net6 = net->net6 };
 	cleanup_fd int device = -1;
+	cleanup_fd int fast4 = -1;
+	cleanup_fd int fast6 = -1;
+	int fds[3];
+	size_t count = 1;
 	int r;
 
 	if (run->net_control < 0)
@@ -154,7 +160,13 @@ int net_attach(const struct run *run, struct err *err)
 	if (r < 0)
 		return r;
 	netdev_relax(run->plan->ids.outer_gid);
-	(void)send_message(run->net_control, text, sizeof(text) - 1, &device, 1);
+	fds[0] = device;
+	/* where the kernel has no NAT for us the device carries everything */
+	if (!net->no_splice && netdev_redirect(&conf, false, &fast4) == 0)
+		fds[count++] = fast4;
+	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
+		fds[count++] = fast6;
+	(void)send_message(run->net_control, text, sizeof(text) - 1, fds, count);
 	return 0;
 }
 
