@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /* How a step reads in each personality: STEP(name, native words, bwrap's own words).
- * In bwrap's words %s is the subject and %o the object (%S and %O: with a leading slash in any case);
- * the reason is appended. */
+ * In bwrap's words %s is the subject and %o the object (%S and %O: with a leading slash in any
+ * case); the reason is appended. */
 enum step {
 	STEP_NONE,
 	STEP_TEXT, /* the subject is the whole message */

@@ -9,7 +9,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/parse-net.h"
+
 enum { HOST_USR_LINKS = 6 };
+
+enum { HOST_ROUTES_MAX = 64, HOST_DNS_MAX = 8 };
+
+/* Looked at only for a network of its own. */
+struct host_net {
+	bool v6_default;                         /* there is a default route for IPv6 */
+	struct net_cidr routes[HOST_ROUTES_MAX]; /* IPv4, without the default route */
+	size_t n_routes;
+	struct net_addr dns[HOST_DNS_MAX]; /* the servers of /etc/resolv.conf */
+	size_t n_dns;
+	unsigned int unprivileged_port; /* the first that an ordinary user may bind */
+};
 
 struct host {
 	uid_t uid;
@@ -26,6 +40,7 @@ struct host {
 	uint64_t memory_total;          /* bytes */
 	const char *user, *home, *term; /* from the environment, may be NULL */
 	char *const *environ;
+	struct host_net net;
 };
 
 extern const char *const host_usr_names[HOST_USR_LINKS];

@@ -21,6 +21,11 @@ static bool label_char(unsigned char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 int net_name_parse(const char *text, size_t len, char dst[NET_NAME_MAX])
 {
 	size_t label = 0;
@@ -31,7 +36,7 @@ int net_name_parse(const char *text, size_t len, char dst[NET_NAME_MAX])
 	if (len == 0 || len >= NET_NAME_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
-		char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+		char c = lower(text[i]);
 
 		dst[i] = c;
 		if (c == '.') {
@@ -80,7 +85,7 @@ static size_t rule_proto(const char *text, size_t len, struct net_rule *rule)
 	static const struct {
 		const char *word;
 		enum net_proto proto;
-	} words[] = {{"/tcp", NET_TCP}, {"/udp", NET_UDP}, {"/icmp", NET_ICMP}};
+	} words[] = { { "/tcp", NET_TCP }, { "/udp", NET_UDP }, { "/icmp", NET_ICMP } };
 
 	rule->protos = NET_TCP | NET_UDP | NET_ICMP;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -119,9 +124,9 @@ static int dest_keyword(const char *text, struct net_rule *rule)
 		const char *word;
 		enum net_dest dest;
 	} words[] = {
-		{"*", NET_DEST_ANY},    {"@host", NET_DEST_HOST},
-		{"@lan", NET_DEST_LAN}, {"@metadata", NET_DEST_METADATA},
-		{"@dns", NET_DEST_DNS},
+		{ "*", NET_DEST_ANY },    { "@host", NET_DEST_HOST },
+		{ "@lan", NET_DEST_LAN }, { "@metadata", NET_DEST_METADATA },
+		{ "@dns", NET_DEST_DNS },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -183,7 +188,7 @@ int net_rule_parse(const char *text, struct net_rule *ret, struct err *err)
 	const char *colon;
 	char ports[128];
 
-	*ret = (struct net_rule){0};
+	*ret = (struct net_rule){ 0 };
 	len = rule_proto(text, len, ret);
 	if (len == 0)
 		return bad(text, text, "nothing", err);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What the option handlers (opt-*.c, one file per family) share with the table in options.c.
- */
+/* What the option handlers (opt-*.c, one per family) share with the table in options.c. */
 #pragma once
 
 #include <stddef.h>
@@ -75,5 +73,7 @@ opt_handler opt_unshare_all, opt_share_net, opt_id, opt_hostname, opt_cap, opt_o
 opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_device_rate, opt_slice;
 opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args, opt_duration;
 opt_handler opt_ulimit, opt_cgroup, opt_name;
+opt_handler opt_net, opt_net_rule, opt_publish, opt_mtu, opt_net_cidr, opt_net_log, opt_net_choice;
+
 /* Takes a descriptor or says which argument is none. Returns 0 or -EINVAL. */
 int opt_parse_fd(const char *text, int *ret, struct err *err);

@@ -133,6 +133,16 @@ static const struct option options[] = {
 { "slice",                 1, "SLICE",      GROUP_LIMIT,     opt_slice,       AT(limits.slice),    OPT_LAST_WINS,            "systemd's slice for the scope (app.slice)" },
 { "name",                  1, "NAME",       GROUP_LIMIT,     opt_name,        AT(limits.name),     OPT_LAST_WINS,            "Name of the sandbox: scope sbx-NAME.scope" },
 { "delegate-cgroup",       0, "",           GROUP_LIMIT,     opt_bool,        AT(limits.delegate), 0,                        "Let COMMAND manage a cgroup subtree of its own" },
+
+{ "net",                   1, "none|host|user", GROUP_NET,   opt_net,         0,                   OPT_LAST_WINS,            "No network, the host's, or one of its own" },
+{ "publish",               1, "[ADDR:]PORT:PORT[/udp]", GROUP_NET, opt_publish, 0,                 0,                        "Host port to sandbox port (127.0.0.1); also -p" },
+{ "net-allow",             1, "RULE",       GROUP_NET,       opt_net_rule,    true,                0,                        "Let traffic to RULE out; without RULEs, all" },
+{ "net-deny",              1, "RULE",       GROUP_NET,       opt_net_rule,    false,               0,                        "Keep traffic to RULE in; the first match counts" },
+{ "net-log",               1, "FD",         GROUP_NET,       opt_net_log,     0,                   OPT_LAST_WINS,            "Write what is denied to FD, as JSON lines" },
+{ "net-cidr",              1, "CIDR",       GROUP_NET,       opt_net_cidr,    0,                   OPT_LAST_WINS,            "IPv4 network of the sandbox (10.0.2.0/24)" },
+{ "net-accel",             1, "splice|off", GROUP_NET,       opt_net_choice,  AT(net.no_splice),   OPT_LAST_WINS,            "Fast path for TCP (splice, where it works)" },
+{ "net-on-failure",        1, "kill|keep",  GROUP_NET,       opt_net_choice,  AT(net.keep_on_failure), OPT_LAST_WINS,        "When the network helper dies (kill the sandbox)" },
+{ "mtu",                   1, "BYTES",      GROUP_NET,       opt_mtu,         0,                   OPT_LAST_WINS,            "MTU of the network of its own (65520)" },
 };
 /* clang-format on */
 
@@ -167,6 +177,8 @@ static const struct option *find_option(const char *word, char **ret_value)
 	size_t len;
 
 	*ret_value = NULL;
+	if (strcmp(word, "-p") == 0)
+		word = "--publish";
 	if (strncmp(word, "--", 2) != 0)
 		return NULL;
 	word += 2;

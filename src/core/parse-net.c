@@ -8,7 +8,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 
-static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 bool net_addr_is4(const struct net_addr *addr)
 {
@@ -94,7 +94,7 @@ static bool host_bits_zero(const struct net_cidr *net)
 int net_cidr_parse(const char *text, struct net_cidr *ret)
 {
 	const char *slash = strchr(text, '/');
-	struct net_cidr net = {.prefix = 128};
+	struct net_cidr net = { .prefix = 128 };
 	char addr[NET_ADDR_MAX];
 	uint64_t bits;
 
@@ -224,7 +224,7 @@ static int publish_ports(const char *text, const char *end, struct net_publish *
 
 int net_publish_parse(const char *text, struct net_publish *ret, struct err *err)
 {
-	struct net_publish spec = {0};
+	struct net_publish spec = { 0 };
 	const char *end = strchr(text, '/');
 	const char *ports;
 

@@ -88,5 +88,5 @@ int plan_check(const struct plan *plan, const struct host *host, struct err *err
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].broken(plan, host))
 			return err_text(err, 0, "%s", rules[i].message);
-	return 0;
+	return plan_net_check(plan, host, err);
 }

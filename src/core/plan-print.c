@@ -73,6 +73,33 @@ static void print_ids(FILE *out, const struct plan *plan)
 		fputs("loopback up\n", out);
 }
 
+static void print_net(FILE *out, const struct plan *plan)
+{
+	const struct plan_net *net = &plan->net;
+	char addr[NET_ADDR_MAX];
+
+	if (net->mode != NET_MODE_USER)
+		return;
+	for (size_t i = 0; i < net->publish.len; i++)
+		fprintf(out, "publish %s\n",
+		        VEC_AT(&net->publish, struct plan_net_publish, i).text);
+	fprintf(out, "start the network helper%s\n",
+	        net->no_splice ? "" : ", fast path if possible");
+	for (size_t i = 0; i < net->rules.len; i++) {
+		const struct plan_net_rule *rule = &VEC_AT(&net->rules, struct plan_net_rule, i);
+
+		fprintf(out, "network %s %s\n", rule->allow ? "allow" : "deny", rule->text);
+	}
+	net_addr_format(&net->net4.addr, addr);
+	fprintf(out, "network device mtu %u net %s/%u", net->mtu, addr,
+	        net->net4.prefix - NET_PREFIX4);
+	if (net->v6) {
+		net_addr_format(&net->net6.addr, addr);
+		fprintf(out, " net %s/%u", addr, net->net6.prefix);
+	}
+	fputc('\n', out);
+}
+
 static const char *const op_names[OP_KINDS] = {
 	[OP_BIND] = "bind",
 	[OP_BIND_FD] = "bind-fd",
@@ -305,6 +332,7 @@ char *plan_print(const struct plan *plan)
 	(void)limits_print(out, &plan->limits);
 	print_monitor(out, plan);
 	print_ids(out, plan);
+	print_net(out, plan);
 	fputs(plan->refuse_dest_symlinks ? "root tmpfs, no links as destinations\n"
 	                                 : "root tmpfs\n",
 	      out);

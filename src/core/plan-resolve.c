@@ -88,6 +88,8 @@ int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 		plan->ns.cgroup = true;
 	if (resolve_limits(plan, host) < 0)
 		return err_text(err, ENOMEM, "name the sandbox");
+	if (plan_net_resolve(plan, host, err) < 0)
+		return -EINVAL;
 	resolve_userns(plan, host);
 	/* the skeleton brings a /dev, so it comes before the ids; what it writes depends on them */
 	if (plan_skeleton_wanted(plan) && plan_skeleton_mounts(plan, host) < 0)

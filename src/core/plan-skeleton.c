@@ -188,6 +188,16 @@ static int lay_accounts(struct plan *plan)
 	                plan_printf(plan, "root:x:0:\n%snogroup:x:65534:\n", own_group));
 }
 
+/* The helper answers at the third address of its network. */
+static int lay_resolver(struct plan *plan)
+{
+	struct net_addr addr = net_cidr_host(&plan->net.net4, 3);
+	char text[NET_ADDR_MAX];
+
+	net_addr_format(&addr, text);
+	return lay_text(plan, "/etc/resolv.conf", plan_printf(plan, "nameserver %s\n", text));
+}
+
 static const char *inner_hostname(const struct plan *plan, const struct host *host)
 {
 	const char *name = host->nodename;
@@ -227,6 +237,8 @@ int plan_skeleton_files(struct plan *plan, const struct host *host)
 		r = lay_text(plan, "/etc/nsswitch.conf",
 		             "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
 		             "services: files\nprotocols: files\n");
+	if (r == 0 && plan->net.mode == NET_MODE_USER)
+		r = lay_resolver(plan);
 	if (r == 0 && plan->ids.inner_uid != 0)
 		r = lay(plan, (struct op){ .kind = OP_DIR, .dst = plan->ids.home, .perms = 0700 });
 	return r < 0 ? r : vec_move_tail(&plan->ops, mine, plan->n_skeleton);

@@ -13,6 +13,9 @@ void plan_init(struct plan *plan, enum personality personality)
 		.ns = { .userns_fd = -1, .userns2_fd = -1, .pidns_fd = -1, .netns_fd = -1 },
 		.process = { .sync_fd = -1, .block_fd = -1, .userns_block_fd = -1 },
 		.report = { .info_fd = -1, .json_status_fd = -1 },
+		.net = { .log_fd = -1,
+		         .rules = VEC_INIT(struct plan_net_rule),
+		         .publish = VEC_INIT(struct plan_net_publish) },
 		.seccomp_fd = -1,
 		.ops = VEC_INIT(struct op),
 		.layers = VEC_INIT(const char *),
@@ -30,9 +33,10 @@ void plan_init(struct plan *plan, enum personality personality)
 
 void plan_free(struct plan *plan)
 {
-	struct vec *lists[] = { &plan->ops,          &plan->layers,   &plan->env,
-		                &plan->caps,         &plan->warnings, &plan->seccomp_fds,
-		                &plan->overlay_opts, &plan->keep_fds, &plan->lock_files };
+	struct vec *lists[] = { &plan->ops,          &plan->layers,     &plan->env,
+		                &plan->caps,         &plan->warnings,   &plan->seccomp_fds,
+		                &plan->overlay_opts, &plan->keep_fds,   &plan->lock_files,
+		                &plan->net.rules,    &plan->net.publish };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		vec_free(lists[i]);

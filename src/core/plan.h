@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/limits.h"
 #include "core/op.h"
+#include "core/plan-net.h"
 #include "core/plan-parts.h"
 #include "core/vec.h"
 
@@ -28,6 +29,7 @@ struct plan {
 	struct plan_report report;
 	struct limits limits;
 	bool uses_cgroup; /* resolved: something was asked for that needs one */
+	struct plan_net net;
 	int seccomp_fd;
 	const char *seccomp_profile; /* a name or a file as given; resolved: NULL for none */
 	const char *seccomp_details; /* for --dry-run: its lines, each ends in a newline; or NULL */

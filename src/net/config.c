@@ -12,9 +12,9 @@
 
 void net_config_init(struct net_config *config)
 {
-	static const uint8_t mac[6] = {0x52, 0x55, 0x0a, 0x00, 0x02, 0x64};
+	static const uint8_t mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
 
-	*config = (struct net_config){.mtu = NET_MTU_MAX, .log_fd = -1};
+	*config = (struct net_config){ .mtu = NET_MTU_MAX, .log_fd = -1 };
 	memcpy(config->mac, mac, sizeof(mac));
 	net_cidr_parse("10.0.2.0/24", &config->net4);
 }
@@ -119,7 +119,7 @@ static int add_deny(struct net_config *config, const char *arg, struct err *err)
 
 static int add_publish(struct net_config *config, const char *arg, struct err *err)
 {
-	struct net_config_publish publish = {.fd = -1};
+	struct net_config_publish publish = { .fd = -1 };
 	void *array = config->publish;
 	uint64_t host;
 	uint64_t guest;
@@ -130,7 +130,7 @@ static int add_publish(struct net_config *config, const char *arg, struct err *e
 	(void)err;
 	if (strlen(arg) >= sizeof(buf) || strlen(arg) < 4)
 		return -EINVAL;
-	strcpy(buf, arg + 4);
+	snprintf(buf, sizeof(buf), "%s", arg + 4);
 	space = strchr(buf, ' ');
 	publish.udp = strncmp(arg, "udp ", 4) == 0;
 	if (!space || (!publish.udp && strncmp(arg, "tcp ", 4) != 0))
@@ -153,8 +153,9 @@ static const struct {
 	const char *word;
 	int (*set)(struct net_config *config, const char *arg, struct err *err);
 } keys[] = {
-	{"mtu", set_mtu}, {"mac", set_mac},     {"net4", set_net4}, {"net6", set_net6},
-	{"dns", add_dns}, {"allow", add_allow}, {"deny", add_deny}, {"publish", add_publish},
+	{ "mtu", set_mtu },   { "mac", set_mac },         { "net4", set_net4 },
+	{ "net6", set_net6 }, { "dns", add_dns },         { "allow", add_allow },
+	{ "deny", add_deny }, { "publish", add_publish },
 };
 
 static int set_flag(struct net_config *config, const char *word)
@@ -163,11 +164,11 @@ static int set_flag(struct net_config *config, const char *word)
 		const char *word;
 		bool *flag;
 	} flags[] = {
-		{"log", &config->log},
-		{"open", &config->open},
-		{"no-loopback", &config->no_loopback},
-		{"no-dns", &config->no_dns},
-		{"splice", &config->splice},
+		{ "log", &config->log },
+		{ "open", &config->open },
+		{ "no-loopback", &config->no_loopback },
+		{ "no-dns", &config->no_dns },
+		{ "splice", &config->splice },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
@@ -237,5 +238,5 @@ void net_config_done(struct net_config *config)
 		close(config->log_fd);
 	free(config->publish);
 	free(config->rules);
-	*config = (struct net_config){.log_fd = -1};
+	*config = (struct net_config){ .log_fd = -1 };
 }

@@ -47,11 +47,11 @@ static int receive(int fd, struct message *message, struct err *err)
 		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = {.iov_base = message->text, .iov_len = NET_CONFIG_MAX};
-	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.buf,
-	                     .msg_controllen = sizeof(control.buf)};
+	struct iovec iov = { .iov_base = message->text, .iov_len = NET_CONFIG_MAX };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.buf,
+		              .msg_controllen = sizeof(control.buf) };
 	ssize_t n;
 
 	do {

@@ -109,7 +109,7 @@ static bool record_address(const uint8_t *record, uint16_t size, struct net_addr
 	if (get16(record + 2) != CLASS_IN)
 		return false;
 	if (type == TYPE_A && size == 4) {
-		*ret = (struct net_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+		*ret = (struct net_addr){ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
 		memcpy(ret->b + 12, record + 10, 4);
 		return true;
 	}

@@ -238,8 +238,9 @@ int dns_take_stream(struct dns *dns, int fd)
 	}
 	dup3(pair[0], fd, O_CLOEXEC);
 	sys_close(pair[0]);
-	*stream = (struct stream){
-		.source = {.fd = -1, .ready = stream_ready}, .client = pair[1], .server = -1};
+	*stream = (struct stream){ .source = { .fd = -1, .ready = stream_ready },
+		                   .client = pair[1],
+		                   .server = -1 };
 	dns->streams[slot] = stream;
 	if (stream_wait(dns, stream, CLIENT_READ) < 0) {
 		stream_close(dns, stream);

@@ -110,7 +110,7 @@ static int vet_address(void *data, const struct net_addr *addr, uint32_t ttl)
 
 bool dns_vet(struct dns *dns, const struct dns_question *question, const uint8_t *msg, size_t len)
 {
-	struct vetting vetting = {.dns = dns, .name = question->name};
+	struct vetting vetting = { .dns = dns, .name = question->name };
 
 	/* all of it first: one bad address spoils the answer */
 	if (dns_each_address(msg, len, vet_address, &vetting) < 0)
@@ -123,10 +123,9 @@ bool dns_vet(struct dns *dns, const struct dns_question *question, const uint8_t
 /* Sends len bytes that lie in the engine's buffer behind the headers. */
 static void answer(struct dns *dns, const struct query *query, size_t len)
 {
-	struct packet_path path = {.src = query->server,
-	                           .sport = 53,
-	                           .dst = query->client,
-	                           .dport = query->client_port};
+	struct packet_path path = {
+		.src = query->server, .sport = 53, .dst = query->client, .dport = query->client_port
+	};
 
 	engine_send_packet(dns->engine, &path, PROTO_UDP, dns->engine->out + PACKET_HEAD_MAX, len);
 }
@@ -163,7 +162,7 @@ static int query_send(struct dns *dns, struct query *query)
 			sys_close(fd);
 			continue;
 		}
-		query->source = (struct source){.fd = fd, .ready = query_ready};
+		query->source = (struct source){ .fd = fd, .ready = query_ready };
 		query->deadline = clock_ms() + TRY_MS;
 		dns->live++;
 		if (engine_watch(dns->engine, &query->source, EPOLLIN) == 0)

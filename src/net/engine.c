@@ -111,7 +111,7 @@ void engine_free(struct engine *engine)
 
 int engine_watch(struct engine *engine, struct source *source, uint32_t events)
 {
-	struct epoll_event event = {.events = events, .data.ptr = source};
+	struct epoll_event event = { .events = events, .data.ptr = source };
 
 	return epoll_ctl(engine->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0 ? -errno : 0;
 }
@@ -131,7 +131,7 @@ static void tap_ready(struct engine *engine, struct source *source, uint32_t eve
 int engine_attach(struct engine *engine, int tap, struct err *err)
 {
 	engine->tap = tap;
-	engine->tap_source = (struct source){.fd = tap, .ready = tap_ready};
+	engine->tap_source = (struct source){ .fd = tap, .ready = tap_ready };
 	if (fcntl(tap, F_SETFL, O_NONBLOCK) < 0 ||
 	    engine_watch(engine, &engine->tap_source, EPOLLIN) < 0)
 		return err_text(err, errno, "network helper: use the tap");

@@ -28,7 +28,7 @@ static void drop(struct frame *frame, const char *why)
 
 static struct net_addr addr4(const uint8_t *p)
 {
-	struct net_addr addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+	struct net_addr addr = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
 
 	memcpy(addr.b + 12, p, 4);
 	return addr;
@@ -45,7 +45,7 @@ static bool source4_ok(const struct net_link *link, const struct net_addr *src)
 static void filter_arp(const struct net_link *link, const uint8_t *eth, size_t len,
                        struct frame *frame)
 {
-	static const uint8_t fixed[] = {0, 1, 8, 0, 6, 4, 0}; /* Ethernet, IPv4 */
+	static const uint8_t fixed[] = { 0, 1, 8, 0, 6, 4, 0 }; /* Ethernet, IPv4 */
 	const uint8_t *arp = eth + ETH_LEN;
 	struct net_addr sender;
 
@@ -99,7 +99,7 @@ static void filter_tcp(uint8_t *tcp, size_t len, struct frame *frame)
 
 static void filter_udp(uint8_t *udp, size_t len, struct frame *frame)
 {
-	struct packet_path path = {.src = frame->src, .dst = frame->dst};
+	struct packet_path path = { .src = frame->src, .dst = frame->dst };
 
 	if (len < UDP_LEN || get16(udp + 4) != len)
 		return drop(frame, "malformed UDP");
@@ -119,7 +119,7 @@ static void filter_udp(uint8_t *udp, size_t len, struct frame *frame)
 
 static void filter_echo(uint8_t *icmp, size_t len, struct frame *frame)
 {
-	struct packet_path path = {.src = frame->src, .dst = frame->dst};
+	struct packet_path path = { .src = frame->src, .dst = frame->dst };
 
 	if (len < 8)
 		return drop(frame, "short ICMP");
@@ -129,6 +129,19 @@ static void filter_echo(uint8_t *icmp, size_t len, struct frame *frame)
 	frame->payload = icmp;
 	frame->payload_len = len;
 	frame->kind = FRAME_ECHO;
+}
+
+static void filter_payload(uint8_t *payload, size_t len, struct frame *frame)
+{
+	if (frame->proto == PROTO_TCP)
+		return filter_tcp(payload, len, frame);
+	if (frame->proto == PROTO_UDP)
+		return filter_udp(payload, len, frame);
+	if (len &&
+	    ((frame->proto == PROTO_ICMP && payload[0] == 8 && net_addr_is4(&frame->src)) ||
+	     (frame->proto == PROTO_ICMP6 && payload[0] == 128 && !net_addr_is4(&frame->src))))
+		return filter_echo(payload, len, frame);
+	drop(frame, "protocol, or extension header");
 }
 
 /* Where a packet may go at all. Everything else about destinations is policy. */
@@ -182,13 +195,7 @@ static void filter_ip4(const struct net_link *link, uint8_t *eth, size_t len, st
 	why = bad_dest4(link, &frame->dst);
 	if (why)
 		return drop(frame, why);
-	if (frame->proto == PROTO_TCP)
-		return filter_tcp(ip + IP4_LEN, total - IP4_LEN, frame);
-	if (frame->proto == PROTO_UDP)
-		return filter_udp(ip + IP4_LEN, total - IP4_LEN, frame);
-	if (frame->proto == PROTO_ICMP && total > IP4_LEN && ip[IP4_LEN] == 8)
-		return filter_echo(ip + IP4_LEN, total - IP4_LEN, frame);
-	drop(frame, "protocol");
+	filter_payload(ip + IP4_LEN, total - IP4_LEN, frame);
 }
 
 static bool is_link_local(const struct net_addr *addr)
@@ -258,18 +265,12 @@ static void filter_ip6(const struct net_link *link, uint8_t *eth, size_t len, st
 	why = bad_dest6(link, &frame->dst);
 	if (why)
 		return drop(frame, why);
-	if (frame->proto == PROTO_TCP)
-		return filter_tcp(ip + IP6_LEN, total - IP6_LEN, frame);
-	if (frame->proto == PROTO_UDP)
-		return filter_udp(ip + IP6_LEN, total - IP6_LEN, frame);
-	if (frame->proto == PROTO_ICMP6 && total > IP6_LEN && ip[IP6_LEN] == 128)
-		return filter_echo(ip + IP6_LEN, total - IP6_LEN, frame);
-	drop(frame, "protocol or extension header");
+	filter_payload(ip + IP6_LEN, total - IP6_LEN, frame);
 }
 
 void filter_frame(const struct net_link *link, uint8_t *data, size_t len, struct frame *ret)
 {
-	*ret = (struct frame){.kind = FRAME_DROP};
+	*ret = (struct frame){ .kind = FRAME_DROP };
 	if (len < ETH_LEN || len > ETH_LEN + link->mtu)
 		return drop(ret, "frame size");
 	if (data[6] & 1 || (!link->loose && memcmp(data + 6, link->mac, 6) != 0))

@@ -46,12 +46,12 @@ static void deliver(struct engine *engine, const void *owner, const struct socka
 {
 	struct publisher *publisher = (struct publisher *)(uintptr_t)owner;
 	const struct net_link *link = &engine->link;
-	struct packet_path path = {.dport = publisher->guest_port};
+	struct packet_path path = { .dport = publisher->guest_port };
 
 	if (gate_sockaddr_from((const void *)sa, &path.src, &path.sport) < 0)
 		return;
 	if (!find_peer(publisher, &path.src, path.sport)) {
-		publisher->peers[publisher->next] = (struct peer){path.src, path.sport};
+		publisher->peers[publisher->next] = (struct peer){ path.src, path.sport };
 		publisher->next = (publisher->next + 1) % PEERS_MAX;
 	}
 	flows_from_host(engine, &path.src);
@@ -99,7 +99,7 @@ int publishers_add(struct engine *engine, struct publishers *list, int fd, uint1
 	if (!publisher)
 		return err_text(err, ENOMEM, "publish");
 	publisher->peers = calloc(PEERS_MAX, sizeof(*publisher->peers));
-	publisher->source = (struct source){.fd = fd, .ready = publisher_ready};
+	publisher->source = (struct source){ .fd = fd, .ready = publisher_ready };
 	publisher->guest_port = guest_port;
 	if (!publisher->peers || getsockname(fd, (void *)&sa, &len) < 0 ||
 	    gate_sockaddr_from((void *)&sa, &publisher->addr, &publisher->port) < 0 ||

@@ -205,7 +205,7 @@ static bool to_host(const struct engine *engine, const struct net_addr *dst, str
 
 void flows_from_host(const struct engine *engine, struct net_addr *addr)
 {
-	static const struct net_addr loop6 = {{[15] = 1}};
+	static const struct net_addr loop6 = { { [15] = 1 } };
 
 	if (net_addr_is4(addr) && addr->b[12] == 127)
 		*addr = engine->link.host4;
@@ -217,11 +217,9 @@ void flows_from_host(const struct engine *engine, struct net_addr *addr)
 static void send_unreachable(struct engine *engine, const struct net_addr *guest, uint16_t id,
                              const struct net_addr *dst, uint16_t port)
 {
-	struct packet_path sent = {.src_mac = engine->guest_mac,
-	                           .src = *guest,
-	                           .sport = id,
-	                           .dst = *dst,
-	                           .dport = port};
+	struct packet_path sent = {
+		.src_mac = engine->guest_mac, .src = *guest, .sport = id, .dst = *dst, .dport = port
+	};
 	uint8_t buf[ETH_LEN + 2 * IP6_LEN + 8 + UDP_LEN];
 
 	engine_send(engine, buf, packet_unreachable(buf, &sent, engine->gateway_mac, dst));
@@ -284,13 +282,13 @@ static void flow_error(struct engine *engine, const struct flow *flow)
 	struct sockaddr_storage sa;
 	uint8_t control[512];
 	char byte;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr msg = {.msg_name = &sa,
-	                     .msg_namelen = sizeof(sa),
-	                     .msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control,
-	                     .msg_controllen = sizeof(control)};
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_name = &sa,
+		              .msg_namelen = sizeof(sa),
+		              .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control,
+		              .msg_controllen = sizeof(control) };
 	struct net_addr dst;
 	unsigned short port;
 	int num;
@@ -320,7 +318,7 @@ static bool flow_wants(struct engine *engine, const struct flow *flow, const str
 static void flow_deliver(struct engine *engine, const struct flow *flow,
                          const struct sockaddr_storage *sa, uint8_t *payload, size_t len)
 {
-	struct packet_path path = {.dst = flow->guest, .dport = flow->id};
+	struct packet_path path = { .dst = flow->guest, .dport = flow->id };
 	uint8_t proto = PROTO_UDP;
 
 	if (gate_sockaddr_from((const void *)sa, &path.src, &path.sport) < 0 ||
@@ -339,7 +337,7 @@ static void flow_deliver(struct engine *engine, const struct flow *flow,
 
 int flows_receive(struct flows *flows, int fd, const void *owner, flows_deliver_fn deliver)
 {
-	struct mmsghdr msgs[BATCH] = {0};
+	struct mmsghdr msgs[BATCH] = { 0 };
 	struct sockaddr_storage sa[BATCH];
 	struct iovec iov[BATCH];
 	int n;

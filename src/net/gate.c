@@ -20,7 +20,7 @@ static struct {
 	int adopted;
 	struct gate_calls calls;
 	uint64_t owned[GATE_FD_MAX / 64]; /* what libslirp got here, and so may close */
-} gate = {.offered = -1, .adopted = -1};
+} gate = { .offered = -1, .adopted = -1 };
 
 static bool owned(int fd)
 {
@@ -69,7 +69,7 @@ int gate_sockaddr_from(const struct sockaddr *sa, struct net_addr *ret, unsigned
 	if (sa->sa_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)sa;
 
-		*ret = (struct net_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+		*ret = (struct net_addr){ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
 		memcpy(ret->b + 12, &in->sin_addr, 4);
 		*ret_port = ntohs(in->sin_port);
 		return 0;
@@ -177,12 +177,4 @@ int close(int fd)
 	if (fd >= 0 && gate.ops)
 		gate.ops->closed(gate.data, fd);
 	return sys_close(fd);
-}
-
-ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
-               socklen_t addrlen)
-{
-	if (!gate.ops)
-		return syscall(SYS_sendto, fd, buf, len, flags, addr, addrlen);
-	return refuse(EACCES); /* datagrams are not libslirp's business here */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The socket calls that libslirp makes end here: the helper's executable defines socket(),
- * connect(), bind(), listen(), accept(), close() and sendto(), and the dynamic linker gives these
- * to the library. That is the one place where the final address of a connection is known.
+ * connect(), bind(), listen(), accept(), setsockopt() and close(), and the dynamic linker gives
+ * these to the library. That is the one place where the final address of a connection is known.
  * Only TCP is left to libslirp; it gets no other sockets and no listeners but those offered to it.
  * Main thread only.
  */

@@ -21,7 +21,7 @@ struct hostaddr {
 
 static int netlink_socket(uint32_t groups)
 {
-	struct sockaddr_nl sa = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	int fd = sys_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	int r;
 
@@ -39,7 +39,7 @@ static void take_address(struct hostaddr *hostaddr, const struct nlmsghdr *head)
 {
 	const struct ifaddrmsg *ifa = NLMSG_DATA(head);
 	int left = (int)IFA_PAYLOAD(head);
-	struct net_addr addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+	struct net_addr addr = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
 	bool local = false;
 
 	for (const struct rtattr *attr = IFA_RTA(ifa); RTA_OK(attr, left);
@@ -82,9 +82,9 @@ static int read_addresses(struct engine *engine, struct hostaddr *hostaddr)
 	struct {
 		struct nlmsghdr head;
 		struct ifaddrmsg ifa;
-	} request = {.head = {.nlmsg_len = sizeof(request),
-	                      .nlmsg_type = RTM_GETADDR,
-	                      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	} request = { .head = { .nlmsg_len = sizeof(request),
+		                .nlmsg_type = RTM_GETADDR,
+		                .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
 	char buf[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int r;
 

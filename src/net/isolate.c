@@ -22,7 +22,7 @@
 int isolate_limits(struct err *err)
 {
 	struct rlimit nofile;
-	struct rlimit core = {0, 0};
+	struct rlimit core = { 0, 0 };
 
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return err_text(err, errno, "network helper: read the descriptor limit");
@@ -210,6 +210,11 @@ int isolate_seccomp(struct err *err)
 
 	if (!ctx)
 		return err_text(err, ENOMEM, "network helper: make its seccomp filter");
+	/* the threads of the fast path are there already */
+	if (seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) < 0) {
+		seccomp_release(ctx);
+		return err_text(err, ENOSYS, "network helper: filter its threads");
+	}
 	/* calls that never are on the path of a packet come last, and a tree beats a list */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	r = allow_all(ctx);

@@ -70,7 +70,7 @@ static bool skip_value(struct cursor *c)
 
 const char *json_member(const char *text, size_t len, const char *name, size_t *ret_len)
 {
-	struct cursor c = {.at = text, .end = text + len};
+	struct cursor c = { .at = text, .end = text + len };
 
 	if (!take(&c, '{') || take(&c, '}'))
 		return NULL;

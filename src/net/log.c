@@ -51,7 +51,7 @@ void netlog_free(struct netlog *log)
 /* The descriptor is shared with whoever made it, so O_NONBLOCK is not ours to set: ask first. */
 static bool put(const struct netlog *log, const char *line, size_t len)
 {
-	struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
+	struct pollfd ready = { .fd = log->fd, .events = POLLOUT };
 
 	if (log->is_socket)
 		return send(log->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;

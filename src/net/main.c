@@ -12,10 +12,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/err.h"
@@ -27,7 +26,10 @@
 #include "net/isolate.h"
 #include "net/log.h"
 #include "net/s4n.h"
+#include "net/splice.h"
 #include "net/stack.h"
+
+enum { LISTENERS_MAX = 2 }; /* of the fast path, IPv4 and IPv6 */
 
 struct options {
 	int control;
@@ -45,7 +47,7 @@ static int usage(void)
 
 static int parse_args(int argc, char **argv, struct options *options)
 {
-	*options = (struct options){.control = -1};
+	*options = (struct options){ .control = -1 };
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--in-userns") == 0)
 			options->in_userns = true;
@@ -82,15 +84,24 @@ static int publish_all(struct engine *engine, struct net_config *config, struct 
 	return 0;
 }
 
-static int prepare(const struct options *options, struct net_config *config, struct engine **ret,
-                   struct err *err)
-{
+/* What one run of the helper consists of. */
+struct helper {
+	struct options options;
+	struct net_config config;
 	struct engine *engine;
-	int r = engine_new(config, &engine, err);
+	struct splicers *splicers; /* NULL without a fast path */
+};
+
+/* Everything but the sandbox's device, and then the confinement. */
+static int prepare(struct helper *helper, struct err *err)
+{
+	struct net_config *config = &helper->config;
+	struct engine *engine;
+	int r = engine_new(config, &helper->engine, err);
 
 	if (r < 0)
 		return r;
-	*ret = engine;
+	engine = helper->engine;
 	if (config->log) {
 		engine->log = netlog_new(config->log_fd);
 		if (!engine->log)
@@ -99,42 +110,53 @@ static int prepare(const struct options *options, struct net_config *config, str
 	}
 	r = publish_all(engine, config, err);
 	if (r == 0)
-		r = isolate_namespaces(!options->in_userns, err);
+		r = isolate_namespaces(!helper->options.in_userns, err);
+	/* a thread takes the rights it is born with, and no namespace is entered with threads */
+	if (r == 0 && config->splice)
+		r = splicers_start(engine->policy, engine->log, &helper->splicers, err);
 	return r == 0 ? isolate_seccomp(err) : r;
 }
 
-static int serve(const struct options *options, struct net_config *config, struct engine **ret,
-                 struct err *err)
+static int attach(struct helper *helper, struct err *err)
 {
-	struct source control = {.fd = options->control, .ready = control_ready_event};
-	struct engine *engine;
-	int tap;
+	int fds[1 + LISTENERS_MAX];
+	int n = control_read_tap(helper->options.control, fds, 1 + LISTENERS_MAX, err);
+	int r;
+
+	if (n < 0)
+		return n;
+	r = engine_attach(helper->engine, fds[0], err);
+	for (int i = 1; r == 0 && i < n; i++) {
+		r = helper->splicers ? splicers_listen(helper->splicers, fds[i]) : -EPROTO;
+		if (r < 0)
+			err_text(err, -r, "network helper: start the fast path");
+	}
+	return r;
+}
+
+static int serve(struct helper *helper, struct err *err)
+{
+	int control_fd = helper->options.control;
+	struct source control = { .fd = control_fd, .ready = control_ready_event };
 	int r = isolate_limits(err);
 
 	if (r == 0)
-		r = control_read_config(options->control, config, err);
+		r = control_read_config(control_fd, &helper->config, err);
 	if (r == 0)
-		r = prepare(options, config, ret, err);
-	if (r < 0)
-		return r;
-	engine = *ret;
-	r = control_read_tap(options->control, &tap, 1, err);
-	if (r < 0)
-		return r;
-	r = engine_attach(engine, tap, err);
-	if (r == 0 && engine_watch(engine, &control, EPOLLIN | EPOLLRDHUP) < 0)
+		r = prepare(helper, err);
+	if (r == 0)
+		r = attach(helper, err);
+	if (r == 0 && engine_watch(helper->engine, &control, EPOLLIN | EPOLLRDHUP) < 0)
 		r = err_text(err, errno, "network helper: watch its starter");
 	if (r == 0)
-		r = control_ready(options->control, err);
-	return r == 0 ? engine_run(engine, err) : r;
+		r = control_ready(control_fd, err);
+	return r == 0 ? engine_run(helper->engine, err) : r;
 }
 
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0] ? argv[0] : "", '/');
-	struct options options;
-	struct net_config config;
-	struct engine *engine = NULL;
+	struct helper helper = { 0 };
 	struct err err;
 	int r;
 
@@ -142,13 +164,12 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (strncmp(name, "slirp4netns", strlen("slirp4netns")) == 0)
 		return s4n_main(argc, argv);
-	if (parse_args(argc, argv, &options) < 0)
+	if (parse_args(argc, argv, &helper.options) < 0)
 		return usage();
-	net_config_init(&config);
-	r = serve(&options, &config, &engine, &err);
+	net_config_init(&helper.config);
+	r = serve(&helper, &err);
 	if (r < 0)
-		control_error(options.control, &err);
-	engine_free(engine);
-	net_config_done(&config);
-	return r < 0 ? 125 : 0;
+		control_error(helper.options.control, &err);
+	/* threads may be at work on all of it, so nothing is freed */
+	_exit(r < 0 ? 125 : 0);
 }

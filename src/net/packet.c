@@ -42,7 +42,7 @@ uint16_t packet_checksum(const struct packet_path *path, uint8_t proto, const vo
 {
 	bool v4 = net_addr_is4(&path->src);
 	size_t skip = v4 ? 12 : 0;
-	uint8_t tail[8] = {0};
+	uint8_t tail[8] = { 0 };
 	uint32_t sum = 0;
 
 	if (proto != PROTO_ICMP) {
@@ -154,7 +154,8 @@ size_t packet_unreachable(uint8_t *buf, const struct packet_path *sent, const ui
 	bool v4 = net_addr_is4(&sent->src);
 	uint8_t proto = v4 ? PROTO_ICMP : PROTO_ICMP6;
 	struct packet_path back = {
-		.dst_mac = sent->src_mac, .src_mac = gateway_mac, .src = *from, .dst = sent->src};
+		.dst_mac = sent->src_mac, .src_mac = gateway_mac, .src = *from, .dst = sent->src
+	};
 	uint8_t *icmp = buf + packet_head(&back, proto);
 	uint8_t *inner = icmp + 8;
 	uint8_t *udp = inner + (v4 ? IP4_LEN : IP6_LEN);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,23 +31,23 @@ static const struct {
 	const char *cidr;
 	enum range_class class;
 } builtin_text[] = {
-	{"169.254.169.254", CLASS_METADATA}, /* AWS, Azure, Google and most others */
-	{"169.254.170.2", CLASS_METADATA},   /* AWS task credentials */
-	{"168.63.129.16", CLASS_METADATA},   /* Azure's wire server */
-	{"100.100.100.200", CLASS_METADATA}, /* Alibaba */
-	{"192.0.0.192", CLASS_METADATA},     /* Oracle, old */
-	{"fd00:ec2::254", CLASS_METADATA},
-	{"fd00:ec2::23", CLASS_METADATA},
-	{"127.0.0.0/8", CLASS_LOOPBACK},
-	{"::1", CLASS_LOOPBACK},
-	{"0.0.0.0/8", CLASS_THIS_HOST},
-	{"::", CLASS_THIS_HOST},
-	{"169.254.0.0/16", CLASS_LINK_LOCAL},
-	{"fe80::/10", CLASS_LINK_LOCAL},
-	{"fec0::/10", CLASS_LINK_LOCAL}, /* site-local, deprecated by RFC 3879 */
-	{"224.0.0.0/4", CLASS_NEVER},
-	{"240.0.0.0/4", CLASS_NEVER},
-	{"ff00::/8", CLASS_NEVER},
+	{ "169.254.169.254", CLASS_METADATA }, /* AWS, Azure, Google and most others */
+	{ "169.254.170.2", CLASS_METADATA },   /* AWS task credentials */
+	{ "168.63.129.16", CLASS_METADATA },   /* Azure's wire server */
+	{ "100.100.100.200", CLASS_METADATA }, /* Alibaba */
+	{ "192.0.0.192", CLASS_METADATA },     /* Oracle, old */
+	{ "fd00:ec2::254", CLASS_METADATA },
+	{ "fd00:ec2::23", CLASS_METADATA },
+	{ "127.0.0.0/8", CLASS_LOOPBACK },
+	{ "::1", CLASS_LOOPBACK },
+	{ "0.0.0.0/8", CLASS_THIS_HOST },
+	{ "::", CLASS_THIS_HOST },
+	{ "169.254.0.0/16", CLASS_LINK_LOCAL },
+	{ "fe80::/10", CLASS_LINK_LOCAL },
+	{ "fec0::/10", CLASS_LINK_LOCAL }, /* site-local, deprecated by RFC 3879 */
+	{ "224.0.0.0/4", CLASS_NEVER },
+	{ "240.0.0.0/4", CLASS_NEVER },
+	{ "ff00::/8", CLASS_NEVER },
 };
 
 static const char *const lan_text[] = {
@@ -58,7 +59,7 @@ static const char *const lan_text[] = {
 static const struct {
 	const char *cidr;
 	size_t offset;
-} embed_text[] = {{"64:ff9b::/96", 12}, {"2002::/16", 2}, {"::/96", 12}};
+} embed_text[] = { { "64:ff9b::/96", 12 }, { "2002::/16", 2 }, { "::/96", 12 } };
 
 struct pin {
 	struct net_addr addr;
@@ -269,7 +270,7 @@ static enum policy_verdict check_locked(struct policy *policy, enum net_proto pr
 enum policy_verdict policy_check(struct policy *policy, enum net_proto proto,
                                  const struct net_addr *addr, uint16_t port, int64_t now)
 {
-	struct target target = {.addr = addr, .now = now, .refresh = proto == NET_UDP};
+	struct target target = { .addr = addr, .now = now, .refresh = proto == NET_UDP };
 	struct net_addr inner;
 	enum policy_verdict verdict;
 
@@ -279,7 +280,7 @@ enum policy_verdict policy_check(struct policy *policy, enum net_proto proto,
 	verdict = check_locked(policy, proto, &target, port);
 	if (verdict == POLICY_ALLOW && target.class == CLASS_NONE &&
 	    embedded(policy, addr, &inner)) {
-		struct target behind = {.addr = &inner, .now = now};
+		struct target behind = { .addr = &inner, .now = now };
 
 		classify(policy, &behind);
 		if (behind.class != CLASS_NONE)
@@ -307,7 +308,7 @@ bool policy_name_allowed(struct policy *policy, const char *name)
 
 bool policy_answer_allowed(struct policy *policy, const struct net_addr *addr)
 {
-	struct target target = {.addr = addr};
+	struct target target = { .addr = addr };
 	struct net_addr inner;
 	bool ok;
 
@@ -374,7 +375,7 @@ void policy_pin(struct policy *policy, const char *name, const struct net_addr *
 	    pin->expires < expires)
 		pin->expires = expires;
 	pin->addr = *addr;
-	strcpy(pin->name, name);
+	snprintf(pin->name, sizeof(pin->name), "%s", name);
 	pthread_mutex_unlock(&policy->lock);
 }
 

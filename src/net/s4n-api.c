@@ -92,32 +92,47 @@ static int bind_forward(const struct forward *forward)
 	return steal_fd(&fd);
 }
 
-static int add_forward(struct engine *engine, struct api *api, const char *args, size_t len,
-                       char *reply)
+/* Fills a forward from the request: NULL, or the name of the argument that is wrong. */
+static const char *read_forward(const char *args, size_t len, struct forward *forward)
 {
-	struct forward forward = {.guest = engine->link.guest4};
-	struct forward *slot = api->forwards;
 	char proto[8] = "";
 	size_t value_len;
 	const char *value = args ? json_member(args, len, "proto", &value_len) : NULL;
+	struct net_addr guest = forward->guest;
+
+	if (!value || json_string(value, value_len, proto, sizeof(proto)) < 0 ||
+	    (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0))
+		return "proto";
+	forward->udp = strcmp(proto, "udp") == 0;
+	if (get_port(args, len, "host_port", &forward->host_port) < 0 || forward->host_port == 0)
+		return "host_port";
+	if (get_port(args, len, "guest_port", &forward->guest_port) < 0 || forward->guest_port == 0)
+		return "guest_port";
+	if (get_addr(args, len, "host_addr", &forward->host) < 0)
+		return "host_addr";
+	if (get_addr(args, len, "guest_addr", &guest) < 0 ||
+	    !net_addr_equal(&guest, &forward->guest))
+		return "guest_addr";
+	return NULL;
+}
+
+static int add_forward(struct engine *engine, struct api *api, const char *args, size_t len,
+                       char *reply)
+{
+	struct forward forward = { .guest = engine->link.guest4 };
+	struct forward *slot = api->forwards;
+	const char *wrong;
 	struct err err;
 	int fd;
 	int r;
 
 	net_addr_parse("0.0.0.0", &forward.host);
-	if (!value || json_string(value, value_len, proto, sizeof(proto)) < 0 ||
-	    (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0))
-		return fail(reply, "bad request: add_hostfwd: bad arguments.proto");
-	forward.udp = strcmp(proto, "udp") == 0;
-	if (get_port(args, len, "host_port", &forward.host_port) < 0 || forward.host_port == 0)
-		return fail(reply, "bad request: add_hostfwd: bad arguments.host_port");
-	if (get_port(args, len, "guest_port", &forward.guest_port) < 0 || forward.guest_port == 0)
-		return fail(reply, "bad request: add_hostfwd: bad arguments.guest_port");
-	if (get_addr(args, len, "host_addr", &forward.host) < 0)
-		return fail(reply, "bad request: add_hostfwd: bad arguments.host_addr");
-	if (get_addr(args, len, "guest_addr", &forward.guest) < 0 ||
-	    !net_addr_equal(&forward.guest, &engine->link.guest4))
-		return fail(reply, "bad request: add_hostfwd: bad arguments.guest_addr");
+	wrong = read_forward(args, len, &forward);
+	if (wrong)
+		return snprintf(
+			reply, REPLY_MAX,
+			"{\"error\":{\"desc\":\"bad request: add_hostfwd: bad arguments.%s\"}}",
+			wrong);
 	while (slot < api->forwards + FORWARDS_MAX && slot->id)
 		slot++;
 	fd = slot < api->forwards + FORWARDS_MAX ? bind_forward(&forward) : -1;
@@ -262,7 +277,7 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 		sys_close(fd);
 		return;
 	}
-	client->source = (struct source){.fd = fd, .ready = client_ready};
+	client->source = (struct source){ .fd = fd, .ready = client_ready };
 	client->api = (struct api *)source;
 	if (engine_watch(engine, &client->source, EPOLLIN) < 0) {
 		sys_close(fd);
@@ -272,20 +287,20 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 
 int s4n_api_listen(struct engine *engine, const char *path, struct err *err)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct api *api;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return err_text(err, ENAMETOOLONG, "API socket '%s'", path);
-	strcpy(sa.sun_path, path);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
 	unlink(path);
 	if (fd < 0 || sys_bind(fd, &sa, sizeof(sa)) < 0 || sys_listen(fd, 16) < 0)
 		return err_text(err, errno, "API socket '%s'", path);
 	api = calloc(1, sizeof(*api));
 	if (!api)
 		return err_text(err, ENOMEM, "API socket '%s'", path);
-	api->source = (struct source){.fd = steal_fd(&fd), .ready = api_ready};
+	api->source = (struct source){ .fd = steal_fd(&fd), .ready = api_ready };
 	return engine_watch(engine, &api->source, EPOLLIN) < 0
 	               ? err_text(err, errno, "API socket '%s'", path)
 	               : 0;

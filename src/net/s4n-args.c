@@ -26,28 +26,28 @@ enum {
 };
 
 static const struct option longopts[] = {
-	{"configure", no_argument, NULL, 'c'},
-	{"exit-fd", required_argument, NULL, 'e'},
-	{"ready-fd", required_argument, NULL, 'r'},
-	{"mtu", required_argument, NULL, 'm'},
-	{"cidr", required_argument, NULL, OPT_CIDR},
-	{"disable-host-loopback", no_argument, NULL, OPT_NO_LOOPBACK},
-	{"no-host-loopback", no_argument, NULL, OPT_NO_LOOPBACK},
-	{"netns-type", required_argument, NULL, OPT_NETNS_TYPE},
-	{"userns-path", required_argument, NULL, OPT_USERNS_PATH},
-	{"api-socket", required_argument, NULL, 'a'},
-	{"enable-ipv6", no_argument, NULL, '6'},
-	{"enable-sandbox", no_argument, NULL, OPT_SANDBOX},
-	{"create-sandbox", no_argument, NULL, OPT_SANDBOX},
-	{"enable-seccomp", no_argument, NULL, OPT_SECCOMP},
-	{"outbound-addr", required_argument, NULL, OPT_OUTBOUND4},
-	{"outbound-addr6", required_argument, NULL, OPT_OUTBOUND6},
-	{"disable-dns", no_argument, NULL, OPT_NO_DNS},
-	{"macaddress", required_argument, NULL, OPT_MAC},
-	{"target-type", required_argument, NULL, OPT_TARGET_TYPE},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},
-	{NULL, 0, NULL, 0},
+	{ "configure", no_argument, NULL, 'c' },
+	{ "exit-fd", required_argument, NULL, 'e' },
+	{ "ready-fd", required_argument, NULL, 'r' },
+	{ "mtu", required_argument, NULL, 'm' },
+	{ "cidr", required_argument, NULL, OPT_CIDR },
+	{ "disable-host-loopback", no_argument, NULL, OPT_NO_LOOPBACK },
+	{ "no-host-loopback", no_argument, NULL, OPT_NO_LOOPBACK },
+	{ "netns-type", required_argument, NULL, OPT_NETNS_TYPE },
+	{ "userns-path", required_argument, NULL, OPT_USERNS_PATH },
+	{ "api-socket", required_argument, NULL, 'a' },
+	{ "enable-ipv6", no_argument, NULL, '6' },
+	{ "enable-sandbox", no_argument, NULL, OPT_SANDBOX },
+	{ "create-sandbox", no_argument, NULL, OPT_SANDBOX },
+	{ "enable-seccomp", no_argument, NULL, OPT_SECCOMP },
+	{ "outbound-addr", required_argument, NULL, OPT_OUTBOUND4 },
+	{ "outbound-addr6", required_argument, NULL, OPT_OUTBOUND6 },
+	{ "disable-dns", no_argument, NULL, OPT_NO_DNS },
+	{ "macaddress", required_argument, NULL, OPT_MAC },
+	{ "target-type", required_argument, NULL, OPT_TARGET_TYPE },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int parse_mac(const char *text, uint8_t mac[6])
@@ -171,7 +171,7 @@ int s4n_args_parse(int argc, char **argv, struct s4n_args *ret, struct err *err)
 {
 	int opt;
 
-	*ret = (struct s4n_args){.exit_fd = -1, .ready_fd = -1, .mtu = 1500};
+	*ret = (struct s4n_args){ .exit_fd = -1, .ready_fd = -1, .mtu = 1500 };
 	net_cidr_parse("10.0.2.0/24", &ret->cidr);
 	opterr = 0;
 	optind = 1;

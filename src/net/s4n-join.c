@@ -84,14 +84,14 @@ static int child_work(const struct s4n_args *args, struct netdev_conf *conf, int
 
 static void child_main(const struct s4n_args *args, struct netdev_conf *conf, int sock)
 {
-	struct report report = {0};
+	struct report report = { 0 };
 	struct err err;
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = {.buf = {0}};
-	struct iovec iov = {.iov_base = &report, .iov_len = sizeof(report)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control = { .buf = { 0 } };
+	struct iovec iov = { .iov_base = &report, .iov_len = sizeof(report) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd = -1;
 
 	if (child_work(args, conf, &fd, &err) < 0) {
@@ -118,11 +118,11 @@ static int receive(int sock, struct netdev_conf *conf, int *ret_fd, struct err *
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = {.iov_base = &report, .iov_len = sizeof(report)};
-	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.buf,
-	                     .msg_controllen = sizeof(control.buf)};
+	struct iovec iov = { .iov_base = &report, .iov_len = sizeof(report) };
+	struct msghdr msg = { .msg_iov = &iov,
+		              .msg_iovlen = 1,
+		              .msg_control = control.buf,
+		              .msg_controllen = sizeof(control.buf) };
 	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c;
 

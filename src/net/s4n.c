@@ -119,11 +119,12 @@ static void exit_ready(struct engine *engine, struct source *source, uint32_t ev
 static int join_tap(const struct s4n_args *args, const struct net_config *config, int *ret_tap,
                     struct err *err)
 {
-	struct netdev_conf conf = {
-		.mtu = args->mtu, .net4 = config->net4, .set_mac = args->set_mac};
+	struct netdev_conf conf = { .mtu = args->mtu,
+		                    .net4 = config->net4,
+		                    .set_mac = args->set_mac };
 
 	memcpy(conf.mac, args->mac, 6);
-	strncpy(conf.name, args->tap, sizeof(conf.name) - 1);
+	snprintf(conf.name, sizeof(conf.name), "%s", args->tap);
 	return s4n_join_tap(args, &conf, ret_tap, err);
 }
 
@@ -141,7 +142,7 @@ static int confine(const struct s4n_args *args, struct err *err)
 static int run(const struct s4n_args *args, struct net_config *config, struct engine **ret,
                struct err *err)
 {
-	struct source exit_source = {.fd = args->exit_fd, .ready = exit_ready};
+	struct source exit_source = { .fd = args->exit_fd, .ready = exit_ready };
 	struct engine *engine;
 	int tap = -1;
 	int r = join_tap(args, config, &tap, err);

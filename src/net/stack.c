@@ -138,7 +138,7 @@ static SlirpConfig slirp_config(const struct net_link *link)
 		.version = 4,
 		.in_enabled = true,
 		.vnetwork = in4(&link->net4.addr),
-		.vnetmask = {htonl(bits ? UINT32_MAX << (32 - bits) : 0)},
+		.vnetmask = { htonl(bits ? UINT32_MAX << (32 - bits) : 0) },
 		.vhost = in4(&link->host4),
 		.vnameserver = in4(&link->dns4),
 		.vdhcp_start = in4(&link->guest4),
@@ -190,10 +190,10 @@ static void forget_fd(void *data, int fd)
 
 	/* the kernel takes a closed descriptor out of epoll by itself */
 	if ((size_t)fd < stack->polled_size)
-		stack->polled[fd] = (struct polled){0};
+		stack->polled[fd] = (struct polled){ 0 };
 }
 
-static const struct gate_ops stack_gate = {.connect = connect_checked, .closed = forget_fd};
+static const struct gate_ops stack_gate = { .connect = connect_checked, .closed = forget_fd };
 
 static int probe_connect(void *data, int fd, const struct sockaddr *sa, socklen_t len)
 {
@@ -212,8 +212,8 @@ static void probe_closed(void *data, int fd)
 /* A SYN from the sandbox to a documentation address. */
 static size_t probe_frame(const struct net_link *link, uint8_t *buf)
 {
-	static const uint8_t mac[6] = {0x52, 0x55, 0, 0, 0, 1};
-	struct packet_path path = {.dst_mac = mac, .src_mac = mac, .src = link->guest4};
+	static const uint8_t mac[6] = { 0x52, 0x55, 0, 0, 0, 1 };
+	struct packet_path path = { .dst_mac = mac, .src_mac = mac, .src = link->guest4 };
 	uint8_t *tcp = buf + ETH_LEN + IP4_LEN;
 	uint16_t sum;
 	size_t len;
@@ -238,8 +238,8 @@ static size_t probe_frame(const struct net_link *link, uint8_t *buf)
  */
 static int probe_gate(const struct net_link *link, struct err *err)
 {
-	static const struct gate_ops ops = {.connect = probe_connect, .closed = probe_closed};
-	struct stack stack = {0};
+	static const struct gate_ops ops = { .connect = probe_connect, .closed = probe_closed };
+	struct stack stack = { 0 };
 	SlirpConfig config = slirp_config(link);
 	struct gate_calls before = gate_calls();
 	struct gate_calls after;
@@ -255,7 +255,7 @@ static int probe_gate(const struct net_link *link, struct err *err)
 	}
 	gate_install(&ops, NULL, SOCKETS_MAX);
 	gate_offer_listener(fd);
-	slirp_add_hostfwd(stack.slirp, 0, (struct in_addr){htonl(INADDR_LOOPBACK)}, 0,
+	slirp_add_hostfwd(stack.slirp, 0, (struct in_addr){ htonl(INADDR_LOOPBACK) }, 0,
 	                  in4(&link->guest4), 9);
 	slirp_input(stack.slirp, frame, (int)probe_frame(link, frame));
 	gate_offer_listener(-1);
@@ -348,7 +348,7 @@ static uint32_t to_epoll(int events)
 static int add_poll(int fd, int events, void *opaque)
 {
 	struct stack *stack = opaque;
-	struct epoll_event event = {.events = to_epoll(events), .data.u64 = stack_tag(fd)};
+	struct epoll_event event = { .events = to_epoll(events), .data.u64 = stack_tag(fd) };
 	struct polled *polled;
 	void *table = stack->polled;
 	void *list = stack->watched;
@@ -391,7 +391,7 @@ static void drop_unwanted(struct stack *stack)
 		}
 		if (polled->have)
 			epoll_ctl(stack->engine->epoll, EPOLL_CTL_DEL, fd, NULL);
-		*polled = (struct polled){0};
+		*polled = (struct polled){ 0 };
 	}
 	stack->watched_count = kept;
 }
@@ -433,7 +433,7 @@ void stack_process(struct stack *stack)
 
 int stack_publish(struct stack *stack, int listener, uint16_t guest_port, struct err *err)
 {
-	struct sockaddr_storage host = {0};
+	struct sockaddr_storage host = { 0 };
 	struct sockaddr_storage guest;
 	socklen_t host_len = sizeof(host);
 	socklen_t guest_len;

@@ -117,6 +117,7 @@ int fds_prepare(const struct plan *plan, struct err *err)
 		plan->ns.userns_fd,   plan->ns.userns2_fd,         plan->ns.pidns_fd,
 		plan->ns.netns_fd,    plan->process.block_fd,      plan->process.userns_block_fd,
 		plan->report.info_fd, plan->report.json_status_fd, plan->seccomp_fd,
+		plan->net.log_fd,
 	};
 	int r = 0;
 

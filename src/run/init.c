@@ -77,8 +77,8 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
-/* Without a pid namespace nothing ends what the payload leaves behind. It could take a handle on our
- * program from /proc, end us, and write to the program once nobody runs it. */
+/* Without a pid namespace nothing ends what the payload leaves behind. It could take a handle on
+ * our program from /proc, end us, and write to the program once nobody runs it. */
 static int hide_program(const struct plan *plan, struct err *err)
 {
 	bool in_pidns = plan->ns.pid || plan->ns.pidns_fd >= 0;

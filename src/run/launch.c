@@ -88,8 +88,11 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = die_with_parent(plan, err);
 	if (r == 0)
 		r = descendants_keep(plan, err);
+	if (r == 0)
+		r = net_start(plan, run->host, &monitor->net, err);
 	if (r < 0)
 		return r;
+	run->net_control = monitor->net.control;
 	/* below a joined pid namespace the set-up may exist without our knowing it (clone.c): that
 	 * one is not to go on by itself */
 	run->wait_for_go = report_is_wanted(plan) || plan->process.userns_block_fd >= 0 ||
@@ -136,14 +139,9 @@ static int drop_fds(const struct monitor *monitor, int report_fd, struct err *er
 {
 	const struct limits_hold *hold = monitor->hold;
 	int keep[] = {
-		monitor->sync,
-		monitor->child_fd,
-		monitor->signal_fd,
-		monitor->timeout.fd,
-		report_fd,
-		monitor->plan->report.json_status_fd,
-		hold->cleaner.sock,
-		hold->cgroup.base_fd,
+		monitor->sync,           monitor->child_fd,  monitor->signal_fd,
+		monitor->timeout.fd,     report_fd,          monitor->plan->report.json_status_fd,
+		monitor->net.control,    hold->cleaner.sock, hold->cgroup.base_fd,
 		hold->cgroup.payload_fd,
 	};
 	/* what is not open is -1, which sorts before all, and is passed over */
@@ -164,6 +162,7 @@ static int fail(struct monitor *monitor, int report_fd, const struct err *err)
 	message_error(monitor->plan, err);
 	usage_init(&end.usage);
 	report_end(&end, report_fd);
+	net_stop(&monitor->net);
 	limits_hold_end(monitor->hold);
 	return end.code;
 }
@@ -215,11 +214,14 @@ int launch_run(const struct plan *plan, const struct host *host, char **env)
 	struct run run = { .plan = plan,
 		           .host = host,
 		           .env = env,
+		           .net_control = -1,
 		           .proc_fd = -1,
 		           .cgroup_procs_fd = -1,
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
-	struct monitor monitor = { .plan = plan, .payload_fd = -1, .hold = &hold };
+	struct monitor monitor = {
+		.plan = plan, .net = { .control = -1 }, .payload_fd = -1, .hold = &hold
+	};
 	struct err err;
 	int report_fd;
 

@@ -131,6 +131,23 @@ static void take_signals(struct monitor *monitor)
 			pass_on(monitor, (int)info.ssi_signo);
 }
 
+/* The helper has ended. Before the payload has started, the set-up sees that, too, and has more to
+ * say, so it gets a moment. What failed is kept for the end. */
+static void lost_network(struct monitor *monitor)
+{
+	struct pollfd child = { .fd = monitor->child_fd, .events = POLLIN };
+
+	if (poll(&child, 1, 250) > 0) {
+		net_stop(&monitor->net);
+		return;
+	}
+	net_died(&monitor->net, &monitor->net_err);
+	if (monitor->plan->net.keep_on_failure)
+		return;
+	monitor->net_lost = 1;
+	kill_all(monitor);
+}
+
 /* As sbx only the end of the child counts, and messages are read when it has come; as bwrap, pid 1
  * may stay behind for what the payload has left running, so they are read as they come. */
 static bool watches_channel(const struct monitor *monitor)
@@ -150,6 +167,7 @@ static void wait_for_end(struct monitor *monitor)
 			{ .fd = open && watches_channel(monitor) ? monitor->sync : -1,
 			  .events = POLLIN },
 			{ .fd = monitor->timeout.fd, .events = POLLIN },
+			{ .fd = monitor->net.control }, /* its end, nothing else */
 		};
 
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
@@ -162,6 +180,8 @@ static void wait_for_end(struct monitor *monitor)
 			take_timeout(monitor);
 		if (fds[0].revents)
 			return;
+		if (fds[4].revents)
+			lost_network(monitor);
 	}
 }
 
@@ -259,6 +279,11 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	usage_init(&monitor->usage);
 	wait_for_end(monitor);
 	reap(monitor);
+	net_stop(&monitor->net);
+	if (monitor->net_lost && !monitor->failed) {
+		monitor->failed = 1;
+		monitor->err = monitor->net_err;
+	}
 	descendants_kill(monitor->plan, monitor->hold);
 	limits_hold_kill(monitor->hold);
 	monitor->usage.wall_us = clock_us() - start;

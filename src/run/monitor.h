@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "core/err.h"
+#include "run/net.h"
 #include "run/timeout.h"
 #include "run/usage.h"
 
@@ -22,6 +23,7 @@ struct monitor {
 	int child_fd;   /* its pidfd */
 	int signal_fd;  /* signals to pass on, or -1 */
 	int payload_fd; /* pidfd of the payload below a pid 1, or -1 */
+	struct net net; /* the network helper */
 	int terms;      /* how many TERM were passed on */
 	uint64_t early; /* signals (bit N-1) that came before there was a payload to pass them to */
 	int started;    /* the payload was started */
@@ -32,6 +34,8 @@ struct monitor {
 	struct timeout timeout;
 	struct limits_hold *hold; /* what holds the limits */
 	struct usage usage;
+	int net_lost; /* the network helper died, and the sandbox was killed for it: net_err */
+	struct err net_err;
 	struct err err;
 };
 

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -76,6 +77,23 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err)
 		err, -r,
 		"make a network device: /dev/net/tun cannot be opened (ask for 'modprobe tun' and "
 		"mode 0666, or a device cgroup that allows 10:200), nor can a veth pair stand in for it");
+}
+
+static void write_sysctl(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+}
+
+void netdev_relax(unsigned int gid)
+{
+	char range[32];
+
+	snprintf(range, sizeof(range), "%u %u", gid, gid);
+	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
+	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 }
 
 static int link_up(struct nlmsg *msg, int fd, int index, unsigned int mtu)
@@ -151,15 +169,10 @@ static void quiet_ipv6(const struct netdev_conf *conf)
 	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		char path[96] = "/proc/sys/net/ipv6/conf/";
-		cleanup_fd int fd = -1;
+		char path[96];
 
-		strcat(path, conf->name);
-		strcat(path, "/");
-		strcat(path, files[i]);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0)
-			(void)!write(fd, "0", 1);
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", conf->name, files[i]);
+		write_sysctl(path, "0");
 	}
 }
 

@@ -31,5 +31,14 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err);
 
+/* Lets ordinary users in there bind any port and ping: both are only a matter of this namespace.
+ * gid as the current user namespace knows it. What the kernel refuses stays as it was. */
+void netdev_relax(unsigned int gid);
+
+/* Sends TCP connections of one family that leave through the device to a listener on the loopback,
+ * which goes to *ret_fd. -errno where the kernel lacks what it takes: the device serves them then.
+ */
+int netdev_redirect(const struct netdev_conf *conf, bool v6, int *ret_fd);
+
 /* Brings lo and the device up, gives it its addresses and the default routes. */
 int netdev_configure(const struct netdev_conf *conf, struct err *err);

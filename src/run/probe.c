@@ -14,6 +14,7 @@
 #include "core/host.h"
 #include "core/plan.h"
 #include "run/fds.h"
+#include "run/probe-net.h"
 
 /* The target of a link as malloc'd memory; NULL when it is none, or not for us to see. */
 static int read_link(const char *path, char **ret, struct err *err)
@@ -116,6 +117,8 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	r = probe_cwd(host, err);
 	if (r < 0)
 		return r;
+	if (plan->net.mode == NET_MODE_USER)
+		probe_net(&host->net);
 	if (limits_need_cgroup(&plan->limits)) {
 		host->memory_total = memory_total();
 		if (make_instance(host) < 0)
@@ -153,6 +156,7 @@ void probe_fake(struct host *host)
 		.user = "user",
 		.home = "/home/user",
 		.environ = env,
+		.net = { .v6_default = true, .unprivileged_port = 1024 },
 	};
 	for (size_t i = 0; i < HOST_USR_LINKS; i++)
 		host->usr_links[i] = links[i] ? strdup(links[i]) : NULL;

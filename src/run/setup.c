@@ -24,6 +24,7 @@
 #include "run/limits-enter.h"
 #include "run/lookup.h"
 #include "run/namespace.h"
+#include "run/net.h"
 #include "run/root.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -96,6 +97,8 @@ static int enter_namespaces(const struct run *run, struct err *err)
 		r = caps_regain(err);
 	if (r == 0)
 		r = namespace_loopback_up(run->plan, err);
+	if (r == 0)
+		r = net_attach(run, err);
 	if (r == 0)
 		r = namespace_time(run, err);
 	if (r == 0)
@@ -207,8 +210,10 @@ static int enter_directory(const struct run *run, struct err *err)
 
 static int prepare_payload(struct run *run, struct err *err)
 {
-	int r = wait_for_block_fd(run, err);
+	int r = net_wait_ready(run, err);
 
+	if (r == 0)
+		r = wait_for_block_fd(run, err);
 	if (r == 0)
 		r = seccomp_read_last(run->plan, &run->seccomp, err);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #	world        198.51.100.2     2001:db8:1::2      and 203.0.113.10, 203.0.113.20, 10.9.9.9,
 #	             2001:db8:2::10; /etc/resolv.conf names 198.51.100.2 and 2001:db8:1::2
 #
+# In world peer.py serves; $PEER is its path, $LAB_PID a process whose network is the host's.
 # world is entered with "ip netns exec world". Root makes a /dev/net/tun that everybody may open
 # first (LAB_TUN=0: one that nobody may) and becomes LAB_USER (tester) then. Nothing outlives it.
 set -euo pipefail
@@ -55,7 +56,14 @@ stage_host()
     ip -6 route add default via 2001:db8:1::2
     ip netns exec world sysctl -qw net.ipv4.ping_group_range="0 0"
     sysctl -qw net.ipv4.ping_group_range="${LAB_PING:-0 0}" || true
-    exec "$@"
+    ip netns exec world "$(dirname "$0")/peer.py" world /run/world-ready &
+    for _ in $(seq 100); do
+        [ ! -e /run/world-ready ] || break
+        sleep 0.05
+    done
+    export LAB_PID=$$ PEER
+    PEER=$(cd "$(dirname "$0")" && pwd)/peer.py
+    "$@"
 }
 
 case ${LAB_STAGE:-} in

@@ -361,6 +361,42 @@ def burst(argv):
     print('ok')
 
 
+def checksum(data):
+    data += b'\0' * (len(data) % 2)
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def martians(argv):
+    """Right frames from the sandbox's own address to PORT of addresses that mean the host."""
+    port = int(argv[0])
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(('tap0', 0))
+    mac, gateway = s.getsockname()[4], bytes.fromhex('52550a000202')
+    for dst in ('127.0.0.1', '0.0.0.0', '127.1.2.3', '10.0.2.50', '198.51.100.1', '255.255.255.255',
+                '::1', '::', '::ffff:127.0.0.1', '::127.0.0.1', 'fd73:6278:6e65:74::50'):
+        v6 = ':' in dst
+        src = socket.inet_pton(family(dst), 'fd73:6278:6e65:74::100' if v6 else '10.0.2.100')
+        raw_dst = socket.inet_pton(family(dst), dst)
+        for proto in (6, 17):
+            if proto == 6:
+                body = struct.pack('!HHIIBBHHH', 4000, port, 1, 0, 0x50, 2, 65535, 0, 0)
+            else:
+                body = struct.pack('!HHHH', 4000, port, 9, 0) + b'x'
+            pseudo = src + raw_dst + struct.pack('!IHBB', len(body), 0, 0, proto)
+            at = 16 if proto == 6 else 6
+            body = body[:at] + struct.pack('!H', checksum(pseudo + body)) + body[at + 2:]
+            if v6:
+                ip = struct.pack('!IHBB', 6 << 28, len(body), proto, 64) + src + raw_dst
+            else:
+                ip = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), 1, 0, 64, proto, 0) + src + raw_dst
+                ip = ip[:10] + struct.pack('!H', checksum(ip)) + ip[12:]
+            s.send(gateway + mac + (b'\x86\xdd' if v6 else b'\x08\x00') + ip + body)
+    print('ok')
+
+
 def raw(argv):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     s.bind(('tap0', 0))
@@ -371,7 +407,7 @@ def raw(argv):
 
 if __name__ == '__main__':
     roles = {'world': world, 'start': start, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
-             'server': echo_server, 'burst': burst, 'raw': raw}
+             'server': echo_server, 'burst': burst, 'raw': raw, 'martians': martians}
     if len(sys.argv) < 2 or sys.argv[1] not in roles:
         sys.exit(__doc__)
     try:

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/net-helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "run/fds.h"
+#include "run/net.h"
+
+enum { CONTROL_FD = 3 };
+
+static int write_file(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return -errno;
+	return 0;
+}
+
+/* Root in its own user namespace, so that exec leaves it the rights to confine itself. */
+static int map_ids(uid_t uid, gid_t gid)
+{
+	char text[64];
+	int r;
+
+	snprintf(text, sizeof(text), "0 %u 1", uid);
+	r = write_file("/proc/self/uid_map", text);
+	if (r == 0)
+		r = write_file("/proc/self/setgroups", "deny");
+	snprintf(text, sizeof(text), "0 %u 1", gid);
+	return r == 0 ? write_file("/proc/self/gid_map", text) : r;
+}
+
+static int arrange_fds(int control)
+{
+	int keep = CONTROL_FD;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		return -errno;
+	if (control != CONTROL_FD && dup2(control, CONTROL_FD) < 0)
+		return -errno;
+	if (fcntl(CONTROL_FD, F_SETFD, 0) < 0)
+		return -errno;
+	return fds_close_others(&keep, 1);
+}
+
+/* Beside sbx itself, as in a build tree; otherwise where it was installed. */
+static void execute(void)
+{
+	char *argv[] = { (char *)"sbx-net", (char *)"--control-fd", (char *)"3",
+		         (char *)"--in-userns", NULL };
+	char *env[] = { NULL }; /* the caller's could steer libraries */
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("sbx-net"));
+	char *slash;
+
+	if (n > 0) {
+		path[n] = '\0';
+		slash = strrchr(path, '/');
+		if (slash) {
+			memcpy(slash + 1, "sbx-net", sizeof("sbx-net"));
+			execve(path, argv, env);
+		}
+	}
+	execve(PKGLIBEXECDIR "/sbx-net", argv, env);
+}
+
+static _Noreturn void child_main(int control, uid_t uid, gid_t gid)
+{
+	char text[PATH_MAX];
+	const char *step = "map the ids of the network helper";
+	sigset_t none;
+	int r = map_ids(uid, gid);
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (r == 0) {
+		step = "prepare the descriptors of the network helper";
+		r = arrange_fds(control);
+		if (r == 0)
+			control = CONTROL_FD;
+	}
+	if (r == 0) {
+		step = "execute the network helper '" PKGLIBEXECDIR "/sbx-net'";
+		execute();
+		r = -errno;
+	}
+	snprintf(text, sizeof(text), "error %d %s: %s\n", -r, step, strerror(-r));
+	(void)!send(control, text, strlen(text), MSG_NOSIGNAL);
+	_exit(125);
+}
+
+int net_helper_start(struct net *ret, struct err *err)
+{
+	unsigned long flags = CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int pair[2];
+	long pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_text(err, errno, "make a socket pair for the network helper");
+		/* as fork(2): a new stack is not wanted, and clone(3) insists on one */
+#if defined(__s390__) || defined(__CRIS__)
+	pid = syscall(SYS_clone, NULL, flags, NULL, NULL, 0);
+#else
+	pid = syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+#endif
+	if (pid == 0)
+		child_main(pair[1], uid, gid);
+	close(pair[1]);
+	if (pid < 0) {
+		int num = errno;
+
+		close(pair[0]);
+		return err_text(err, num, "start the network helper in its own namespaces");
+	}
+	*ret = (struct net){ .pid = (pid_t)pid, .control = pair[0] };
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/net.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/host.h"
+#include "core/plan.h"
+#include "run/net-helper.h"
+#include "run/net-ports.h"
+#include "run/netdev.h"
+#include "run/run.h"
+
+/* The helper's end sees nothing but this, so the address may be fixed. */
+static const uint8_t device_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
+
+enum { FDS_PER_MESSAGE = 250 }; /* SCM_MAX_FD is 253 */
+
+static int send_message(int sock, const void *text, size_t len, const int *fds, size_t n_fds)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int) * FDS_PER_MESSAGE)];
+		struct cmsghdr align;
+	} control = { .buf = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (n_fds) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * n_fds);
+	}
+	do {
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* The lines of net/config.h. */
+static char *config_text(const struct plan *plan, const struct host *host,
+                         const struct net_ports_bound *ports)
+{
+	const struct plan_net *net = &plan->net;
+	char addr[NET_ADDR_MAX];
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	net_addr_format(&net->net4.addr, addr);
+	fprintf(out, "config\nmtu %u\nmac %02x:%02x:%02x:%02x:%02x:%02x\nnet4 %s/%u\n", net->mtu,
+	        device_mac[0], device_mac[1], device_mac[2], device_mac[3], device_mac[4],
+	        device_mac[5], addr, net->net4.prefix - NET_PREFIX4);
+	if (net->v6) {
+		net_addr_format(&net->net6.addr, addr);
+		fprintf(out, "net6 %s/%u\n", addr, net->net6.prefix);
+	}
+	for (size_t i = 0; i < host->net.n_dns; i++) {
+		net_addr_format(&host->net.dns[i], addr);
+		fprintf(out, "dns %s\n", addr);
+	}
+	if (net->log_fd >= 0)
+		fputs("log\n", out);
+	if (!net->no_splice)
+		fputs("splice\n", out);
+	for (size_t i = 0; i < net->rules.len; i++) {
+		const struct plan_net_rule *rule = &VEC_AT(&net->rules, struct plan_net_rule, i);
+
+		fprintf(out, "%s %s\n", rule->allow ? "allow" : "deny", rule->text);
+	}
+	for (size_t i = 0; i < ports->count; i++)
+		fprintf(out, "publish %s %u %u\n", ports->bound[i].udp ? "udp" : "tcp",
+		        ports->bound[i].host_port, ports->bound[i].guest_port);
+	return fclose(out) == 0 ? text : NULL;
+}
+
+static int send_config(const struct plan *plan, const struct host *host, int control,
+                       const struct net_ports_bound *ports)
+{
+	static const char more[] = "config\n";
+	static const char end[] = "config\nend\n";
+	cleanup_free char *text = config_text(plan, host, ports);
+	cleanup_free int *fds = calloc(ports->count + 1, sizeof(*fds));
+	size_t count = 0;
+	int r;
+
+	if (!text || !fds)
+		return -ENOMEM;
+	if (plan->net.log_fd >= 0)
+		fds[count++] = plan->net.log_fd;
+	for (size_t i = 0; i < ports->count; i++)
+		fds[count++] = ports->bound[i].fd;
+	r = send_message(control, text, strlen(text), NULL, 0);
+	for (size_t at = 0; r == 0 && at < count; at += FDS_PER_MESSAGE)
+		r = send_message(control, more, sizeof(more) - 1, fds + at,
+		                 count - at < FDS_PER_MESSAGE ? count - at : FDS_PER_MESSAGE);
+	return r == 0 ? send_message(control, end, sizeof(end) - 1, NULL, 0) : r;
+}
+
+int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err)
+{
+	struct net_ports_bound ports = { 0 };
+	int r;
+
+	*ret = (struct net){ .control = -1 };
+	if (plan->net.mode != NET_MODE_USER)
+		return 0;
+	r = net_ports_bind(plan, &ports, err);
+	if (r == 0)
+		r = net_helper_start(ret, err);
+	if (r == 0) {
+		r = send_config(plan, host, ret->control, &ports);
+		/* a helper that has ended already says why when it is waited for */
+		if (r < 0 && r != -EPIPE)
+			err_text(err, -r, "send the network helper its configuration");
+		else
+			r = 0;
+	}
+	if (r == 0)
+		r = net_ports_report(plan, &ports, err);
+	net_ports_done(&ports);
+	return r;
+}
+
+int net_attach(const struct run *run, struct err *err)
+{
+	static const char text[] = "tap\n";
+	const struct plan_net *net = &run->plan->net;
+	struct netdev_conf conf = { .name = "tap0",
+		                    .mtu = net->mtu,
+		                    .set_mac = true,
+		                    .net4 = net->net4,
+		                    .v6 = net->v6,
+		                    .net6 = net->net6 };
+	cleanup_fd int device = -1;
+	cleanup_fd int fast4 = -1;
+	cleanup_fd int fast6 = -1;
+	int fds[3];
+	size_t count = 1;
+	int r;
+
+	if (run->net_control < 0)
+		return 0;
+	memcpy(conf.mac, device_mac, sizeof(conf.mac));
+	r = netdev_open(&conf, &device, err);
+	if (r == 0)
+		r = netdev_configure(&conf, err);
+	if (r < 0)
+		return r;
+	netdev_relax(run->plan->ids.outer_gid);
+	fds[0] = device;
+	/* where the kernel has no NAT for us the device carries everything */
+	if (!net->no_splice && netdev_redirect(&conf, false, &fast4) == 0)
+		fds[count++] = fast4;
+	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
+		fds[count++] = fast6;
+	(void)send_message(run->net_control, text, sizeof(text) - 1, fds, count);
+	return 0;
+}
+
+int net_wait_ready(const struct run *run, struct err *err)
+{
+	char text[ERR_LINE_MAX];
+	char *reason = text;
+	ssize_t n;
+
+	if (run->net_control < 0)
+		return 0;
+	do {
+		n = recv(run->net_control, text, sizeof(text) - 1, 0);
+	} while (n < 0 && errno == EINTR);
+	close(run->net_control);
+	if (n <= 0)
+		return err_text(err, n < 0 && errno != ECONNRESET ? errno : 0,
+		                "the network helper ended before it was ready");
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (strcmp(text, "ready") == 0)
+		return 0;
+	strsep(&reason, " ");
+	strsep(&reason, " ");
+	return err_text(err, 0, "%s", reason ? reason : text);
+}
+
+static int reap(struct net *net)
+{
+	int status = 0;
+	pid_t pid;
+
+	do {
+		pid = waitpid(net->pid, &status, 0);
+	} while (pid < 0 && errno == EINTR);
+	net->pid = 0;
+	return status;
+}
+
+void net_stop(struct net *net)
+{
+	if (net->control >= 0)
+		close(net->control);
+	net->control = -1;
+	if (net->pid <= 0)
+		return;
+	/* it would end by itself now; this is for one that hangs */
+	(void)kill(net->pid, SIGKILL);
+	(void)reap(net);
+}
+
+void net_died(struct net *net, struct err *err)
+{
+	int status = net->pid > 0 ? reap(net) : 0;
+
+	close(net->control);
+	net->control = -1;
+	if (WIFSIGNALED(status))
+		err_text(err, 0, "the network helper died (signal %d), and the sandbox with it",
+		         WTERMSIG(status));
+	else
+		err_text(err, 0, "the network helper ended (status %d), and the sandbox with it",
+		         WEXITSTATUS(status));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The sandbox's own network, as seen by the stages: the launcher binds the published ports and
+ * starts the helper, the set-up makes the device and waits until the helper says it carries it,
+ * the monitor sees it die and ends it. The conversation is described in net/control.h.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/err.h"
+
+struct host;
+struct plan;
+struct run;
+
+struct net {
+	pid_t pid;   /* of the helper; 0: there is none */
+	int control; /* our end; the helper's life line. -1: there is none */
+};
+
+/* Launcher. Should: refuse a port that is taken before anything runs. Without --net user it does
+ * nothing but set ret. Returns 0 or -errno. */
+int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err);
+
+/* Set-up, in the new network namespace, with the host's /dev still there. */
+int net_attach(const struct run *run, struct err *err);
+
+/* Set-up, last thing before the payload: blocks until the helper is ready. */
+int net_wait_ready(const struct run *run, struct err *err);
+
+/* Monitor. Ends the helper and reaps it; how it ended is forgotten. */
+void net_stop(struct net *net);
+
+/* Monitor. The helper has closed its end: reaps it and says how it ended. */
+void net_died(struct net *net, struct err *err);

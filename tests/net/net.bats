@@ -1,0 +1,310 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2016 # the scripts are for the lab's shell
+# --net user, in a lab of network namespaces that this file makes: no packet leaves it.
+
+bats_require_minimum_version 1.5.0
+
+HERE=${SBX_SRCDIR:-$BATS_TEST_DIRNAME/../..}/tests/net
+SBX=${SBX:-$BATS_TEST_DIRNAME/../../sbx}
+
+# Runs a script on the lab's host. In it, box runs a command in a sandbox with a network.
+lab() {
+    # shellcheck disable=SC2016
+    "$HERE/lab.sh" bash -euc '
+        export SBX='"'$SBX'"' HERE='"'$HERE'"'
+        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user)
+        box() { "${BOX[@]}" "$@"; }
+        server() { # PORT OPTION...: echo, hash, source, hello from PORT on
+            local port=$1
+            shift
+            : >/run/server
+            "${BOX[@]}" "$@" "$PEER" server "$port" 10.0.2.100 fd73:6278:6e65:74::100 >/run/server &
+            for _ in $(seq 100); do ! grep -q listening /run/server || break; sleep 0.05; done
+            SERVER=$!
+        }
+        '"$1"
+}
+
+setup() {
+    if [ "$(id -u)" = 0 ]; then
+        id "${LAB_USER:-tester}" >/dev/null 2>&1 || skip "there is no user ${LAB_USER:-tester} to become"
+    elif ! { : <>/dev/net/tun; } 2>/dev/null; then
+        skip "/dev/net/tun may not be opened, and only root can make another"
+    fi
+}
+
+@test "out: TCP and UDP over IPv4 and IPv6, 100 MiB each way by hash" {
+    lab 'for accel in off splice; do for a in 203.0.113.10 2001:db8:2::10; do
+            box --net-accel=$accel "$PEER" tcp $a 9 hash 104857600
+            box --net-accel=$accel "$PEER" tcp $a 19 source 104857600
+         done; done
+         for a in 203.0.113.10 2001:db8:2::10; do box "$PEER" udp $a 7 1400 100; done
+         box "$PEER" udp 203.0.113.10 7 60000 10'
+}
+
+@test "the fast path carries TCP past the device, and a payload that flushes the rule keeps its policy" {
+    lab 'sent() { sed -n "s/^ *tap0: *[0-9]* .*/&/p" /proc/net/dev | awk "{ print \$10 }"; }
+         export -f sent
+         box bash -c "\"$PEER\" tcp 203.0.113.10 9 hash 10000000; \"$PEER\" tcp 2001:db8:2::10 9 hash 10000000; [ \$(sent) -lt 100000 ]"
+         box --net-accel=off bash -c "\"$PEER\" tcp 203.0.113.10 9 hash 10000000; [ \$(sent) -gt 10000000 ]"
+         command -v nft >/dev/null || exit 0
+         box --seccomp-profile none --cap-add CAP_NET_ADMIN --net-allow 203.0.113.10 bash -c "
+            nft delete table ip sbx
+            \"$PEER\" tcp 203.0.113.10 9 hash 1000000
+            ! \"$PEER\" tcp 203.0.113.20 80"
+         # the listener itself is no way to the host
+         box --net-allow @host bash -c "
+            port=\$((16#\$(awk \"\\\$4 == \\\"0A\\\" { print \\\$2 }\" /proc/net/tcp | cut -d: -f2)))
+            ! \"$PEER\" tcp 127.0.0.1 \$port" 2>&1 | grep -q "ConnectionReset"'
+}
+
+@test "in: TCP and UDP over IPv4 and IPv6, from the loopback and from outside" {
+    lab 'server 8000 -p 127.0.0.1:18000-18003:8000 -p "[::1]:18000-18003:8000" \
+            -p 198.51.100.1:8000-8003:8000 -p "[2001:db8:1::1]:8000-8003:8000" \
+            -p 18000:8000/udp -p "[::1]:18000:8000/udp" -p 198.51.100.1:8000:8000/udp
+         for a in 127.0.0.1 ::1; do
+            "$PEER" tcp $a 18001 hash 20000000
+            "$PEER" tcp $a 18002 source 104857600
+            "$PEER" tcp $a 18000 echo 1000000
+            "$PEER" udp $a 18000 1400 20
+         done
+         for a in 198.51.100.1 2001:db8:1::1; do ip netns exec world "$PEER" tcp $a 8002 source 1000000; done
+         ip netns exec world "$PEER" udp 198.51.100.1 8000 1400 20
+         kill $SERVER'
+}
+
+@test "in: 100 connections at once, and the first megabyte at every MTU without a stall" {
+    lab 'for mtu in 1500 16000 32768 65520; do
+            server 8000 --mtu $mtu -p 18000-18003:8000
+            TIMEOUT=4 "$PEER" tcp 127.0.0.1 18003 hello
+            for i in 1 2 3; do
+                begin=$(date +%s%N)
+                TIMEOUT=4 "$PEER" tcp 127.0.0.1 18002 source 1048576
+                TIMEOUT=4 "$PEER" tcp 127.0.0.1 18001 hash 1048576
+                [ $(( ($(date +%s%N) - begin) / 1000000 )) -lt 4500 ]
+            done
+            "$PEER" burst 127.0.0.1 18003 100
+            kill $SERVER; wait $SERVER || :
+         done'
+}
+
+@test "in: a port that is taken is an error before anything runs" {
+    lab 'server 8000 -p 18000:8000
+         if box -p 18000:8000 touch /tmp/ran 2>/run/err; then exit 1; fi
+         grep -q "publish .18000:8000.: bind port 18000: Address already in use" /run/err
+         kill $SERVER'
+}
+
+@test "in: port 0 is reported on the status descriptor" {
+    lab 'server 8000 -p 0:8003 --json-status-fd 3 3>/run/status
+         port=$(sed -n "s/.*\"port\": \([0-9]*\), \"guest-port\": 8003.*/\1/p" /run/status)
+         "$PEER" tcp 127.0.0.1 "$port" hello
+         kill $SERVER'
+}
+
+@test "half-close, refusal, silence and a slow reader" {
+    lab 'for accel in off splice; do
+            box --net-accel=$accel "$PEER" tcp 203.0.113.10 7 echo 3000000
+            box --net-accel=$accel "$PEER" tcp 203.0.113.10 8009 count 2000000
+            if box --net-accel=$accel "$PEER" tcp 203.0.113.10 81 2>/run/err; then exit 1; fi
+            grep -Eq "ConnectionRefused|ConnectionReset" /run/err
+         done
+         if box "$PEER" udp 203.0.113.10 81 10 2>/run/err; then exit 1; fi
+         grep -q ConnectionRefused /run/err
+         ip netns exec world ip route add blackhole 203.0.113.99 2>/dev/null || :
+         if TIMEOUT=1 box --net-accel=off --setenv TIMEOUT 1 "$PEER" tcp 203.0.113.99 80; then exit 1; fi'
+}
+
+@test "the name server: UDP, TCP, large answers, all servers in turn" {
+    command -v dig >/dev/null || skip "dig is not installed"
+    lab 'box dig +short mirror.example.org | grep -x 203.0.113.10
+         box dig +short +tcp mirror.example.org AAAA | grep -x 2001:db8:2::10
+         [ "$(box dig +short big.example.org | wc -l)" = 119 ]
+         printf "nameserver 198.51.100.77\nnameserver 2001:db8:1::2\n" >/run/two
+         mount --bind /run/two /etc/resolv.conf
+         box dig +short +time=5 mirror.example.org | grep -x 203.0.113.10'
+}
+
+@test "ping works where the host allows it" {
+    command -v ping >/dev/null || skip "ping is not installed"
+    lab 'box ping -c1 -W2 203.0.113.10
+         box ping -c1 -W2 2001:db8:2::10
+         box ping -c1 -W2 10.0.2.2'
+}
+
+@test "what is denied without any rule" {
+    lab 'python3 -m http.server --bind 127.0.0.1 8081 >/dev/null 2>&1 & web=$!
+         for accel in off splice; do
+            for a in "169.254.169.254 80" "198.51.100.1 22" "10.0.2.2 8081"; do
+                # shellcheck disable=SC2086
+                if box --net-accel=$accel "$PEER" tcp $a 2>/run/err; then echo "reached $a"; exit 1; fi
+            done
+            [ -z "$(box --net-accel=$accel curl -s -m 5 http://10.0.2.2:8081/)" ]
+            if box --net-accel=$accel "$PEER" udp 169.254.169.254 7 10; then exit 1; fi
+            box --net-accel=$accel --net-allow @host:8081 curl -sf -m 5 http://10.0.2.2:8081/ >/dev/null
+            if box --net-accel=$accel --net-allow @host:8081 "$PEER" tcp 203.0.113.10 80; then exit 1; fi
+         done
+         kill $web'
+}
+
+@test "an allow-list of names: the name, its ports, nothing else, and a log" {
+    lab 'for accel in off splice; do
+         box --net-accel=$accel --net-allow mirror.example.org:80 --net-log 5 bash -c "
+            curl -sSf -m 5 http://mirror.example.org/ | grep -q hello
+            ! curl -s -m 5 http://other.example.org/
+            ! curl -s -m 5 http://203.0.113.20/
+            ! curl -s -m 5 http://mirror.example.org:443/
+            ! curl -s -m 5 http://rebind.example.org/" 5>/run/log
+         grep -q "\"denied\":\"dns\",\"name\":\"other.example.org\",\"by\":\"rule\"" /run/log
+         grep -q "\"denied\":\"tcp\",\"addr\":\"203.0.113.20\",\"port\":80,\"by\":\"default\"" /run/log
+         grep -q "\"addr\":\"203.0.113.10\",\"port\":443" /run/log
+         done
+         box --net-allow "*.example.net" curl -sSf -m 5 http://a.b.example.net/ | grep -q hello
+         if box --net-allow "*.example.net" "$PEER" tcp 203.0.113.10 80; then exit 1; fi
+         python3 - /run/log <<END
+import json, sys
+for line in open(sys.argv[1]): json.loads(line)
+END'
+}
+
+@test "DNS rebinding is refused" {
+    command -v dig >/dev/null || skip "dig is not installed"
+    lab 'for name in rebind mixed mapped self; do
+            for type in A AAAA; do
+                [ -z "$(box --net-allow "*.example.org" dig +short $name.example.org $type)" ]
+            done
+         done
+         box --net-allow "*.example.org" --net-log 5 dig rebind.example.org 5>/run/log | grep -q REFUSED
+         grep -q "\"by\":\"rebinding\"" /run/log'
+}
+
+@test "deny before allow, the first match counts" {
+    lab 'for accel in off splice; do
+         box --net-accel=$accel --net-deny 203.0.113.20 --net-allow 203.0.113.0/24:80 "$PEER" tcp 203.0.113.10 80
+         if box --net-accel=$accel --net-deny 203.0.113.20 --net-allow 203.0.113.0/24:80 "$PEER" tcp 203.0.113.20 80; then exit 1; fi
+         if box --net-accel=$accel --net-deny @lan "$PEER" tcp 10.9.9.9 80; then exit 1; fi
+         box --net-accel=$accel --net-deny @lan "$PEER" tcp 203.0.113.10 80
+         done
+         if box --net-deny "*/udp" "$PEER" udp 203.0.113.10 7 10; then exit 1; fi
+         if box --net-deny "*/icmp" ping -c1 -W1 203.0.113.10; then exit 1; fi'
+}
+
+@test "raw frames to the host's loopback and the like get nowhere" {
+    lab 'python3 -c "
+import socket, threading, time
+hits = open(\"/run/hits\", \"w\")
+def tcp(s):
+    while True:
+        c, a = s.accept(); hits.write(str(a)); hits.flush()
+for family, any_ in ((socket.AF_INET, \"0.0.0.0\"), (socket.AF_INET6, \"::1\")):
+    s = socket.socket(family); s.bind((any_, 9099)); s.listen()
+    threading.Thread(target=tcp, args=(s,), daemon=True).start()
+time.sleep(60)" & tcp=$!
+         sleep 0.5
+         for accel in off splice; do
+         box --net-accel=$accel --seccomp-profile none --cap-add CAP_NET_RAW "$PEER" martians 9099
+         done
+         sleep 0.5
+         [ -e /run/hits ] && [ ! -s /run/hits ]
+         "$PEER" tcp 127.0.0.1 9099 hello || :
+         [ -s /run/hits ] # the listener would have seen them
+         kill $tcp'
+}
+
+@test "ten thousand source ports and a ping flood to nowhere leave the sandbox working" {
+    lab 'box bash -c "
+            \"$PEER\" udp-ports 203.0.113.10 7 10000
+            for i in \$(seq 100); do ping -c1 -W0.01 203.0.113.77 >/dev/null & done; wait
+            \"$PEER\" udp 203.0.113.10 7 100
+            \"$PEER\" tcp 203.0.113.10 80
+            ping -c1 -W2 203.0.113.10 >/dev/null"'
+}
+
+@test "the helper holds nothing: namespaces, root, capabilities, system calls" {
+    lab '"${BOX[@]}" sleep 60 & pid=$!
+         for _ in $(seq 100); do helper=$(pgrep -n -x sbx-net || :); [ -z "$helper" ] || break; sleep 0.05; done
+         for _ in $(seq 100); do ! grep -q "Seccomp:	2" /proc/$helper/status || break; sleep 0.05; done
+         grep -q "Seccomp:	2" /proc/$helper/status
+         grep -q "NoNewPrivs:	1" /proc/$helper/status
+         grep -q "CapEff:	0000000000000000" /proc/$helper/status
+         grep -q "CapBnd:	0000000000000000" /proc/$helper/status
+         kill $pid; wait $pid || :
+         if kill -0 $helper 2>/dev/null; then exit 1; fi'
+}
+
+@test "no helper, no payload: killed, it takes the sandbox along; keep keeps it" {
+    lab '"${BOX[@]}" sleep 60 2>/run/err & pid=$!
+         for _ in $(seq 100); do helper=$(pgrep -n -x sbx-net || :); [ -z "$helper" ] || break; sleep 0.05; done
+         sleep 0.3; kill -9 $helper
+         wait $pid && exit 1 || [ $? = 125 ]
+         grep -q "network helper died (signal 9)" /run/err
+         "${BOX[@]}" --net-on-failure=keep sleep 1.5 & pid=$!
+         sleep 0.7; kill -9 $(pgrep -n -x sbx-net)
+         wait $pid'
+}
+
+@test "a killed monitor leaves nothing behind" {
+    lab '"${BOX[@]}" sleep 60 & pid=$!
+         sleep 0.7; kill -9 $pid; wait $pid 2>/dev/null || :
+         for _ in $(seq 60); do pgrep -x "sbx|sbx-net|sleep" >/dev/null || exit 0; sleep 0.05; done
+         exit 1'
+}
+
+@test "without /dev/net/tun a veth pair stands in" {
+    [ "$(id -u)" = 0 ] || skip "only root can take the device away"
+    LAB_TUN=0 lab 'box "$PEER" tcp 203.0.113.10 9 hash 10000000
+         box "$PEER" tcp 2001:db8:2::10 19 source 10000000
+         box --mtu 1500 "$PEER" tcp 203.0.113.10 19 source 10000000
+         box "$PEER" udp 203.0.113.10 7 1000 10
+         box bash -c "curl -sSf http://mirror.example.org/" | grep -q hello'
+}
+
+@test "mistakes are told before anything runs" {
+    lab 'no() { # TEXT OPTION...
+            text=$1; shift
+            if "$SBX" --ro-bind /usr /usr "$@" true 2>/run/err; then exit 1; fi
+            grep -qF -- "$text" /run/err || { cat /run/err; exit 1; }
+         }
+         no "need --net user" -p 1:1
+         no "accepted are none, host and user" --net nobody
+         no "cannot publish " --net user -p 80
+         no "overlaps --publish 8080-8090:1" --net user -p 8080-8090:1 -p 8085:2
+         no "overlaps the host" --net user --net-cidr 198.51.100.0/25
+         no "at character 9" --net user --net-allow a.b.c.d:x
+         no "from 1280 to 65520" --net user --mtu 1279'
+}
+
+@test "as slirp4netns: its options, its descriptors, its API" {
+    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+         /run/slirp4netns --version | grep -q "^slirp4netns version 1.2"
+         /run/slirp4netns --help | grep -q -- --disable-host-loopback
+         for how in "" "--enable-sandbox --enable-seccomp" "--enable-ipv6 --disable-host-loopback"; do
+            unshare -n sleep 60 & target=$!
+            sleep 0.2
+            mkfifo /run/exit; sleep 60 >/run/exit & holder=$!
+            # shellcheck disable=SC2086
+            /run/slirp4netns -c -m 65520 -r 3 -e 4 -a /run/api $how $target tap0 3>/run/ready 4</run/exit & helper=$!
+            for _ in $(seq 100); do [ ! -s /run/ready ] || break; sleep 0.05; done
+            [ "$(cat /run/ready)" = 1 ]
+            nsenter -t $target -n "$PEER" tcp 203.0.113.10 9 hash 1000000
+            nsenter -t $target -n "$PEER" udp 203.0.113.10 7 1000
+            api() { python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(\"/run/api\"); s.sendall(sys.argv[1].encode()); s.shutdown(1)
+print(s.makefile().read())" "$1"; }
+            if [ -z "$how" ]; then
+                nsenter -t $target -n "$PEER" server 8000 >/dev/null & server=$!
+                api "{\"execute\": \"add_hostfwd\", \"arguments\": {\"proto\": \"tcp\", \"host_addr\": \"127.0.0.1\", \"host_port\": 18000, \"guest_port\": 8003}}" | grep -q "{\"return\":{\"id\":1}}"
+                api "{\"execute\": \"list_hostfwd\"}" | grep -q "\"host_port\":18000"
+                sleep 0.5
+                "$PEER" tcp 127.0.0.1 18000 hello
+                api "{\"execute\": \"remove_hostfwd\", \"arguments\": {\"id\": 1}}" | grep -q "{\"return\":{}}"
+                api "{\"execute\": \"x\"}" | grep -q error
+                if "$PEER" tcp 127.0.0.1 18000 hello 2>/dev/null; then exit 1; fi
+                kill $server
+            fi
+            kill $holder; wait $helper
+            kill $target; rm -f /run/exit /run/ready
+         done'
+}
