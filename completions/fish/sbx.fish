@@ -34,7 +34,8 @@ function __sbx_complete
         string match -q -- '*=*' $word; and continue
         for row in $table
             set -l fields (string split \t -- $row)
-            test "--$fields[1]" = $word; or continue
+            # a short name stands at the end of the help: "also -p"
+            test "--$fields[1]" = $word; or string match -q -- "* also $word" $fields[6]; or continue
             for metavar in (string split -n ' ' -- $fields[3])
                 if test $at -gt (count $words)
                     __sbx_argument $metavar

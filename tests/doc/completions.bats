@@ -55,7 +55,8 @@ check_shell() {
     # every option of the table, and no other word
     mapfile -t options < <("$SBX" --list-options | cut -f 1 | sed 's/^/--/')
     [ "${#options[@]}" -gt 67 ]
-    expect "$shell" 'sbx --' "${options[@]}"
+    [ "$shell" != zsh ] || options+=(-p)
+    expect "$shell" 'sbx -' "${options[@]}"
     mapfile -t options < <("$SBX" --list-options | grep ^unshare- | cut -f 1 | sed 's/^/--/')
     expect "$shell" 'sbx --ro-bind /usr /usr --unshare-' "${options[@]}"
 
@@ -72,6 +73,10 @@ check_shell() {
     # nothing for a descriptor; the argument behind it is a path again
     expect "$shell" 'sbx --bind-fd '
     expect "$shell" 'sbx --bind-fd 3 pla' place
+
+    # a short name is known, with its argument
+    expect "$shell" 'sbx -p 8080:80 --ro-bind pla' place
+    expect "$shell" 'sbx -p 8080:80 unam' uname
 
     # the command, and its files
     expect "$shell" 'sbx --ro-bind /usr /usr unam' uname
