@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/plan.h"
@@ -52,6 +53,11 @@ static int run_helper(const struct plan *plan, bool explain, struct helper_outpu
 	const char *argv[9] = { "sbx-seccomp", "--caps", caps };
 	size_t n = 3;
 
+	if (access(plan->seccomp_profile, R_OK) < 0)
+		return err_text(
+			err, errno,
+			"--seccomp-profile takes default, strict, nested, none or a file, not '%s'",
+			plan->seccomp_profile);
 	snprintf(caps, sizeof(caps), "%" PRIx64, caps_planned(plan));
 	if (plan->seccomp_log)
 		argv[n++] = "--log";

@@ -85,7 +85,7 @@ need() {
     run "$SBX" --seccomp-profile bad.json "${ROOT[@]}" echo ran
     [[ $status -eq 125 && $output = "sbx: bad.json: syscalls[0]: 'names' is missing or empty" ]]
     run "$SBX" --seccomp-profile missing.json "${ROOT[@]}" echo ran
-    [[ $status -eq 125 && $output = 'sbx: missing.json: read: No such file or directory' ]]
+    [[ $status -eq 125 && $output = "sbx: --seccomp-profile takes default, strict, nested, none or a file, not 'missing.json': No such file or directory" ]]
 }
 
 @test "what a file refuses in vain is said, and the payload runs" {
