@@ -58,6 +58,9 @@ static int apply_bind(struct fs_ctx *ctx, const struct op *op, int src_fd, struc
 		attrs |= MOUNT_ATTR_RDONLY;
 	if (fstat(src_fd, &st) < 0)
 		return err_step(err, STEP_SOURCE, errno, op->src, NULL);
+	/* "read-only" holds for what the host mounts there later, too, as it does not come in;
+	 * bwrap lets it in, writable */
+	dest.cut_off = (op->flags & OP_RDONLY) && ctx->plan->personality == PERSONALITY_NATIVE;
 	r = S_ISDIR(st.st_mode) ? dest_prepare(&dest, DEST_DIR, 0755, err)
 	                        : dest_prepare(&dest, DEST_FILE, 0444, err);
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,13 +15,18 @@
 #include "core/cleanup.h"
 #include "run/fds.h"
 
-/* Beside the running program first, so that a build tree needs no installation. */
-static void find_helper(const char *name, char *buf, size_t size)
+void helper_find(const char *name, char *buf, size_t size)
 {
+	const char *dir = getenv("SBX_LIBEXECDIR");
 	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ssize_t len;
 	const char *slash;
 
+	if (dir && *dir) {
+		snprintf(buf, size, "%s/%s", dir, name);
+		return;
+	}
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (len > 0) {
 		self[len] = '\0';
 		slash = strrchr(self, '/');
@@ -98,7 +104,7 @@ int helper_run(char *const argv[], struct helper_output *ret, struct err *err)
 	int status = 0, r;
 	pid_t pid = -1;
 
-	find_helper(argv[0], path, sizeof(path));
+	helper_find(argv[0], path, sizeof(path));
 	r = out < 0 || text < 0 ? -EMFILE : spawn(path, argv, (const int[]){ out, text }, &pid);
 	if (r == 0)
 		r = wait_for(pid, &status);

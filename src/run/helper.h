@@ -9,6 +9,10 @@
 
 #include "core/err.h"
 
+/* Writes the path of a helper to buf: in $SBX_LIBEXECDIR, else beside the running sbx where it lies
+ * there (a build tree needs no installation then), else where it was installed. */
+void helper_find(const char *name, char *buf, size_t size);
+
 struct helper_output {
 	char *out; /* what it wrote to stdout, with a NUL after it; the caller frees both */
 	size_t out_len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/limits-unit.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "core/limits.h"
 #include "core/plan.h"
 #include "core/vec.h"
+#include "run/helper.h"
 
 enum { DESCRIPTION_MAX = 256 };
 
@@ -61,13 +63,14 @@ static void add_properties(struct vec *argv, const struct plan *plan)
 
 char **unit_command(const struct plan *plan, const struct vec *pids, const char *unit)
 {
-	const char *dir = getenv("SBX_LIBEXECDIR");
+	char path[PATH_MAX];
 	struct vec argv = VEC_INIT(char *);
 	char description[DESCRIPTION_MAX];
 	char *end = NULL;
 
 	describe(plan, description);
-	add(&argv, "%s/sbx-scope", dir && *dir ? dir : PKGLIBEXECDIR);
+	helper_find("sbx-scope", path, sizeof(path));
+	add(&argv, "%s", path);
 	add(&argv, "--answer-fd=3");
 	add(&argv, "--unit=%s", unit);
 	add(&argv, "--description=%s", description);

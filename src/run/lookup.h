@@ -47,6 +47,7 @@ struct dest {
 	const char *path;
 	int fd;
 	bool is_root;
+	bool cut_off;     /* what the host mounts below the source later does not show here */
 	const char *name; /* instead of path: name in dir_fd, a directory of ours; or NULL */
 	int dir_fd;
 };

@@ -190,6 +190,14 @@ static int restrict_tree(int src_fd, const struct dest *dest, int top_fd, uint64
 	return r;
 }
 
+static int cut_off(int fd)
+{
+	char path[FD_PATH_MAX];
+
+	fd_path(fd, path);
+	return mount(NULL, path, NULL, MS_PRIVATE | MS_REC, NULL) < 0 ? -errno : 0;
+}
+
 int mount_old_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
                    struct err *err)
 {
@@ -204,6 +212,8 @@ int mount_old_bind(int src_fd, const char *src, const struct dest *dest, uint64_
 		return err_step(err, STEP_BIND, errno, src, dest->path);
 	fd = mount_top(dest);
 	r = fd < 0 ? fd : restrict_tree(src_fd, dest, fd, attrs);
+	if (r == 0 && dest->cut_off)
+		r = cut_off(fd);
 	if (r < 0) {
 		cleanup_fd_fn(&fd);
 		return err_step(err, STEP_BIND_FLAGS, -r, src, dest->path);

@@ -22,9 +22,9 @@ static int sys_move_mount(int from_fd, int to_fd)
 	                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-static int sys_mount_setattr(int fd, unsigned int flags, uint64_t attrs)
+static int sys_mount_setattr(int fd, unsigned int flags, uint64_t attrs, unsigned long propagation)
 {
-	struct mount_attr attr = { .attr_set = attrs };
+	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
 
 	return (int)syscall(SYS_mount_setattr, fd, "", flags | AT_EMPTY_PATH, &attr, sizeof(attr));
 }
@@ -48,11 +48,11 @@ static int sys_fsmount(int fd, uint64_t attrs)
  * runtime takes away, answers ENOSYS or EPERM. */
 void mount_probe(struct root *root, bool force_old)
 {
-	root->has_mount_api = !force_old &&
-	                      sys_open_tree(-1, "", OPEN_TREE_CLONE | AT_EMPTY_PATH) < 0 &&
-	                      errno == EBADF && sys_mount_setattr(-1, 0, MOUNT_ATTR_RDONLY) < 0 &&
-	                      errno == EBADF && sys_move_mount(-1, -1) < 0 && errno == EBADF &&
-	                      sys_fsmount(-1, 0) < 0 && errno == EBADF;
+	root->has_mount_api =
+		!force_old && sys_open_tree(-1, "", OPEN_TREE_CLONE | AT_EMPTY_PATH) < 0 &&
+		errno == EBADF && sys_mount_setattr(-1, 0, MOUNT_ATTR_RDONLY, 0) < 0 &&
+		errno == EBADF && sys_move_mount(-1, -1) < 0 && errno == EBADF &&
+		sys_fsmount(-1, 0) < 0 && errno == EBADF;
 }
 
 void fd_path(int fd, char ret_path[FD_PATH_MAX])
@@ -71,7 +71,7 @@ int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t at
 	                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (tree < 0)
 		return err_step(err, STEP_BIND, errno, src, dest->path);
-	if (sys_mount_setattr(tree, AT_RECURSIVE, attrs) < 0)
+	if (sys_mount_setattr(tree, AT_RECURSIVE, attrs, dest->cut_off ? MS_PRIVATE : 0) < 0)
 		return err_step(err, STEP_BIND_FLAGS, errno, src, dest->path);
 	if (sys_move_mount(tree, dest->fd) < 0)
 		return err_step(err, STEP_BIND, errno, src, dest->path);
@@ -116,13 +116,10 @@ int mount_new(const struct mount_new *new, const struct dest *dest, struct err *
 
 int mount_propagation(const struct root *root, int fd, unsigned long type)
 {
-	struct mount_attr attr = { .propagation = type };
 	char path[FD_PATH_MAX];
 
 	if (root->has_mount_api)
-		return syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0
-		               ? -errno
-		               : 0;
+		return sys_mount_setattr(fd, 0, 0, type) < 0 ? -errno : 0;
 	fd_path(fd, path);
 	return mount(NULL, path, NULL, type, NULL) < 0 ? -errno : 0;
 }
@@ -131,5 +128,5 @@ int mount_restrict(const struct root *root, int fd, uint64_t attrs)
 {
 	if (!root->has_mount_api)
 		return mount_old_restrict(fd, attrs);
-	return sys_mount_setattr(fd, 0, attrs) < 0 ? -errno : 0;
+	return sys_mount_setattr(fd, 0, attrs, 0) < 0 ? -errno : 0;
 }

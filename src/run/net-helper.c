@@ -14,6 +14,7 @@
 
 #include "core/cleanup.h"
 #include "run/fds.h"
+#include "run/helper.h"
 #include "run/net.h"
 
 enum { CONTROL_FD = 3 };
@@ -55,30 +56,19 @@ static int arrange_fds(int control)
 	return fds_close_others(&keep, 1);
 }
 
-/* Beside sbx itself, as in a build tree; otherwise where it was installed. */
-static void execute(void)
+static void execute(const char *path)
 {
 	char *argv[] = { (char *)"sbx-net", (char *)"--control-fd", (char *)"3",
 		         (char *)"--in-userns", NULL };
 	char *env[] = { NULL }; /* the caller's could steer libraries */
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("sbx-net"));
-	char *slash;
 
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		if (slash) {
-			memcpy(slash + 1, "sbx-net", sizeof("sbx-net"));
-			execve(path, argv, env);
-		}
-	}
-	execve(PKGLIBEXECDIR "/sbx-net", argv, env);
+	execve(path, argv, env);
 }
 
 static _Noreturn void child_main(int control, uid_t uid, gid_t gid)
 {
-	char text[PATH_MAX];
+	char text[2 * PATH_MAX];
+	char path[PATH_MAX];
 	const char *step = "map the ids of the network helper";
 	sigset_t none;
 	int r = map_ids(uid, gid);
@@ -92,8 +82,9 @@ static _Noreturn void child_main(int control, uid_t uid, gid_t gid)
 			control = CONTROL_FD;
 	}
 	if (r == 0) {
-		step = "execute the network helper '" PKGLIBEXECDIR "/sbx-net'";
-		execute();
+		step = "execute the network helper";
+		helper_find("sbx-net", path, sizeof(path));
+		execute(path);
 		r = -errno;
 	}
 	snprintf(text, sizeof(text), "error %d %s: %s\n", -r, step, strerror(-r));
