@@ -351,6 +351,7 @@ got() {
         capture python3 "$probe" signals CHLD,PIPE CHLD,USR1 "${WORDS[@]}" "${ROOT[@]}" --unshare-pid --proc /proc \
             grep -E "^Sig(Blk|Ign)" /proc/self/status
         ok
+        hide_libc_signals
         # PIPE stays ignored (bit 12), USR1 blocked (bit 9)
         is "$output" $'SigBlk:\t0000000000000200\nSigIgn:\t0000000000001000'
         capture python3 "$probe" signals CHLD '' "${WORDS[@]}" "${ROOT[@]}" sh -c 'exit 6'

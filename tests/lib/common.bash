@@ -366,3 +366,9 @@ snapshot() {
         find . -type f -readable -exec cksum {} + | LC_ALL=C sort -k3
     )
 }
+
+# glibc keeps signals 32 and 33 to itself; some launchers of test suites leave them ignored, and no program
+# built with glibc can change that. They are taken out of $output.
+hide_libc_signals() {
+    output=${output//SigIgn:$'\t'000000018/SigIgn:$'\t'000000000}
+}
