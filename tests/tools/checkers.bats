@@ -235,7 +235,7 @@ function_of() {
 
 @test "format: a line of its own kind" {
     printf 'int  spaced ( void );\n' >>src/core/a.h
-    finds 'should be clang-formatted' check-format .
+    finds 'src/core/a.h: not in clang-format' check-format .
 }
 
 @test "tidy: a tree in order" {
