@@ -23,8 +23,8 @@ int main(int argc, char **argv)
 		if (syscall(SYS_fcntl, -1, 0) >= 0 || errno != EBADF)
 			return 1;
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	printf("%.1f\n", ((double)(end.tv_sec - begin.tv_sec) * 1e9 +
-	                  (double)(end.tv_nsec - begin.tv_nsec)) /
-	                         (double)n);
+	printf("%.1f\n",
+	       ((double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec)) /
+	               (double)n);
 	return 0;
 }

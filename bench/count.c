@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counts what the start of a program takes where seconds cannot be relied on: the system calls of it
- * and of all its children, and with -i the instructions in user space, one step at a time. Counting
- * begins with the program's own execve and ends, for each process, with the next one: the payload's
- * work is not counted, a monitor's is.
+ * Counts what the start of a program takes where seconds cannot be relied on: the system calls of
+ *it and of all its children, and with -i the instructions in user space, one step at a time.
+ *Counting begins with the program's own execve and ends, for each process, with the next one: the
+ *payload's work is not counted, a monitor's is.
  *
  *	count [-i] [-v] COMMAND...    writes "calls N" (with -v each call's number, too), with -i
  *	                              "instructions N"
- *	count -f                      writes what else the figures depend on: architecture, compiler,
- *	                              libc and how the tree is linked
+ *	count -f                      writes what else the figures depend on: architecture,
+ *compiler, libc and how the tree is linked
  *
- * The command runs in "/" with a fixed environment. Exit status: 0; 1 when the command fails; 77 when
- * it cannot be traced.
+ * The command runs in "/" with a fixed environment. Exit status: 0; 1 when the command fails; 77
+ *when it cannot be traced.
  */
 #include <errno.h>
 #include <gnu/libc-version.h>
@@ -75,7 +75,8 @@ static int print_fingerprint(void)
 	return 0;
 }
 
-/* A step is two changes between the tracer and the traced: many times slower between two processors. */
+/* A step is two changes between the tracer and the traced: many times slower between two
+ * processors. */
 static void stay_here(void)
 {
 	cpu_set_t set;
@@ -87,8 +88,8 @@ static void stay_here(void)
 
 static void begin_command(char **argv)
 {
-	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"HOME=/", (char *)"LANG=C",
-		                     (char *)"TERM=dumb", NULL };
+	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"HOME=/",
+		                     (char *)"LANG=C", (char *)"TERM=dumb", NULL };
 
 	if (chdir("/") < 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		_exit(77);

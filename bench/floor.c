@@ -3,8 +3,8 @@
  * The floor: the least that a C program can do for the isolation of
  * "sbx --ro-bind /usr /usr --unshare-all COMMAND". One clone3(2) with all namespaces, the id map, a
  * tmpfs as root, one recursive read-only bind of /usr with the links that programs need, a procfs,
- * pivot_root(2), execve(2). It closes nothing, drops nothing, reaps nothing and explains nothing: it
- * is a limit to measure against and no sandbox. usage: floor COMMAND [ARGUMENT...]
+ * pivot_root(2), execve(2). It closes nothing, drops nothing, reaps nothing and explains nothing:
+ * it is a limit to measure against and no sandbox. usage: floor COMMAND [ARGUMENT...]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,9 +75,8 @@ static void attach(int tree, int dirfd, const char *path)
 
 static void build_root(void)
 {
-	struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
-	};
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+		                               MOUNT_ATTR_NODEV };
 	const unsigned int tree_flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
 	int usr = (int)syscall(SYS_open_tree, AT_FDCWD, "/usr", tree_flags);
 	int root = new_mount("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);

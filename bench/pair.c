@@ -18,7 +18,8 @@
  *	-j FILE     append the results as one line of JSON
  *
  * @FD=FILE opens FILE for reading as FD in the command. A command that is missing or that fails is
- * said, and left out. Exit status: 0, 2 when the subject itself could not be measured, 125 for usage.
+ * said, and left out. Exit status: 0, 2 when the subject itself could not be measured, 125 for
+ *usage.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +99,8 @@ static double quantile(const double *sorted, size_t n, double q)
 	return low + 1 < n ? sorted[low] * (1 - part) + sorted[low + 1] * part : sorted[low];
 }
 
-/* --- Running ----------------------------------------------------------------------------------- */
+/* --- Running -----------------------------------------------------------------------------------
+ */
 
 static int prepare_files(posix_spawn_file_actions_t *files, const struct command *command, int out,
                          bool quiet)
@@ -110,9 +112,11 @@ static int prepare_files(posix_spawn_file_actions_t *files, const struct command
 	if (r == 0 && out >= 0)
 		r = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
 	else if (r == 0)
-		r = posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+		r = posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY,
+		                                     0);
 	if (r == 0 && quiet)
-		r = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+		r = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY,
+		                                     0);
 	for (size_t i = 0; r == 0 && i < command->n_opened; i++)
 		r = posix_spawn_file_actions_addopen(files, command->opened[i].fd,
 		                                     command->opened[i].path, O_RDONLY, 0);
@@ -150,7 +154,8 @@ static bool spawn_and_wait(const struct bench *bench, struct command *command,
 
 	ret->begin = now_us();
 	for (; n < bench->parallel; n++) {
-		int r = posix_spawnp(&pids[n], command->argv[0], files, NULL, command->argv, environ);
+		int r = posix_spawnp(&pids[n], command->argv[0], files, NULL, command->argv,
+		                     environ);
 
 		if (r != 0) {
 			snprintf(command->why_not, sizeof(command->why_not), "%s: %s",
@@ -268,7 +273,8 @@ static int run_rounds(struct bench *bench)
 	return 0;
 }
 
-/* --- Results ----------------------------------------------------------------------------------- */
+/* --- Results -----------------------------------------------------------------------------------
+ */
 
 static int summarize(const struct bench *bench, const struct command *command, struct result *ret)
 {
@@ -388,7 +394,8 @@ static int write_samples(const struct bench *bench)
 	return fclose(csv) != 0 ? -errno : 0;
 }
 
-/* --- Arguments --------------------------------------------------------------------------------- */
+/* --- Arguments ---------------------------------------------------------------------------------
+ */
 
 static int parse_number(const char *text, double min, double max, double *ret)
 {

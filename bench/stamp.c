@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A payload that does nothing but write the moment (CLOCK_MONOTONIC, nanoseconds) and end: what came
- * before is the start of a sandbox, what comes after is its end. See pair.c, -m. */
+/* A payload that does nothing but write the moment (CLOCK_MONOTONIC, nanoseconds) and end: what
+ * came before is the start of a sandbox, what comes after is its end. See pair.c, -m. */
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
