@@ -77,13 +77,16 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
-/* Without a pid namespace nothing ends what the payload leaves behind. It could take a handle on
- * our program from /proc, end us, and write to the program once nobody runs it. */
+/* Our memory still holds the environment of the caller and its --args, for the payload to find in
+ * /proc/1; only as bwrap it stays open to see, because callers enter a sandbox through the pid 1
+ * that they are told. Without a pid namespace nothing ends what the payload leaves behind: it could
+ * take a handle on our program from /proc, end us, and write to the program once nobody runs it. */
 static int hide_program(const struct plan *plan, struct err *err)
 {
 	bool in_pidns = plan->ns.pid || plan->ns.pidns_fd >= 0;
+	bool told = plan->personality == PERSONALITY_BWRAP && in_pidns;
 
-	if (!in_pidns && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (!told && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_step(err, STEP_PRCTL, errno, "PR_SET_DUMPABLE", NULL);
 	return 0;
 }

@@ -440,6 +440,19 @@ def trace_outside(*pids):
                 held(f"/proc/{pid}/{name}: {error.strerror}")
 
 
+def read_environments(secret):
+    """Of every process that can be seen, pid 1 above all: sbx got the caller's whole environment."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("environ", "mem"):
+            path = f"/proc/{pid}/{name}"
+            try:
+                with open(path, "rb") as f:
+                    found = secret.encode() in f.read() if name == "environ" else int(pid) == 1
+                check(not found, path)
+            except OSError as error:
+                held(f"{path}: {error.strerror}")
+
+
 def kill_init():
     for number in range(1, signal.SIGRTMAX + 1):
         try:
@@ -507,7 +520,7 @@ def connect_abstract(name):
 
 ATTACKS = {f.__name__: f for f in (
     leave_root, remount, unmask, propagate, write_kernel, make_devices, cgroup_agents, refused_calls,
-    user_namespaces, privileges, descriptors, kill_outside, trace_outside, kill_init, overwrite_program,
-    overwrite_later, connect_abstract)}
+    user_namespaces, privileges, descriptors, kill_outside, trace_outside, read_environments, kill_init,
+    overwrite_program, overwrite_later, connect_abstract)}
 
 ATTACKS[sys.argv[1]](*sys.argv[2:])

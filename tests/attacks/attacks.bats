@@ -140,6 +140,13 @@ at_every_level() {
     at_every_level "${INSIDE[@]}" -- trace_outside "$victim" "$$"
 }
 
+@test "the caller's environment, in the memory of pid 1" {
+    export SBX_ATTACK=secret-of-the-caller
+    at_every_level "${ALONE[@]}" -- read_environments "$SBX_ATTACK"
+    at_every_level --unshare-time "${ALONE[@]}" -- read_environments "$SBX_ATTACK"
+    at_every_level --forward-signals "${ALONE[@]}" -- read_environments "$SBX_ATTACK"
+}
+
 @test "pid 1 does not die of its children's signals" {
     at_every_level "${ALONE[@]}" -- kill_init
 }
@@ -185,6 +192,26 @@ time.sleep(1000)' "sbx-attack-$$"
 @test "killing the monitor takes the payload along" {
     background "$SBX" "${ALONE[@]}" --bind "$T/host" /host sh -c 'echo up >/host/up; exec sleep 1000'
     local monitor=$! payload
+    wait_for 20 test -s "$T/host/up"
+    payload=$(ps -o pid= --ppid "$monitor" | head -n1)
+    isnt "$payload" ''
+    kill -KILL "$monitor"
+    wait_for 20 gone "$((payload))"
+}
+
+# bats test_tags=root
+@test "killing the monitor takes the payload along, whose ids have changed" {
+    # the kernel forgets the death signal with the ids
+    background unshare -U sleep 1000
+    local owner=$! monitor payload
+    wait_for 20 test "$(readlink /proc/self/ns/user)" != "$(readlink "/proc/$owner/ns/user")"
+    echo '0 0 4294967295' >"/proc/$owner/uid_map"
+    echo '0 0 4294967295' >"/proc/$owner/gid_map"
+    chmod 0777 "$T/host"
+    # shellcheck disable=SC2016
+    background sh -c 'exec "$@" 9<"$0"' "/proc/$owner/ns/user" "$SBX" --userns 9 --uid 5 --gid 5 "${INSIDE[@]}" \
+        --unshare-pid --bind "$T/host" /host sh -c 'echo up >/host/up; exec sleep 1000'
+    monitor=$!
     wait_for 20 test -s "$T/host/up"
     payload=$(ps -o pid= --ppid "$monitor" | head -n1)
     isnt "$payload" ''

@@ -68,6 +68,10 @@ LINES = (
      "--monotonic-offset 3600.5 --add-seccomp-fd 17 --die-with-parent", "17", ""),
     ("refuse", "sbx", "--ro-bind /usr /usr --dest-symlinks refuse --debug-opt force-openat-fallback "
      "--unshare-all --dir /x/y --ro-bind-try /nowhere /z --bind-fd 18 /x/y --block-fd 12", "12 18", ""),
+    ("walls", "sbx", "--ro-bind /usr /usr --unshare-all --bind {work} /work --landlock --timeout 60 "
+     "--ulimit nofile=100:200 --report {dir}/report --seccomp-profile strict", "", ""),
+    ("joined", "bwrap", "--userns 21 --pidns 22 --unshare-pid --ro-bind / / --proc /proc --dev /dev "
+     "--tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "21 22", ""),
 )
 
 
@@ -75,18 +79,23 @@ def differences(one, other):
     return [sorted(set(map(str, a)) ^ set(map(str, b))) for a, b in zip(one, other)]
 
 
+# what is not a file in{FD} of the line's own
+SPECIAL = {"18": "{0}/work", "21": "/proc/{1}/ns/user", "22": "/proc/{1}/ns/pid_for_children"}
+
+
 class Line:
     """One command line, its reference run, and the counts of what became of its faults."""
 
-    def __init__(self, name, personality, options, reads, writes, top):
+    def __init__(self, name, personality, options, reads, writes, top, owner):
         self.name, self.personality = name, personality
         self.dir = os.path.join(top, name)
         self.work = os.path.join(self.dir, "work")
         self.make_files()
-        self.options = options.format(work=self.work, tools=TOOLS).split()
+        self.options = options.format(work=self.work, tools=TOOLS, dir=self.dir).split()
+        self.at_tmp = "/tmp/tools" in options
         self.files = []
         for fd in reads.split():
-            path = self.work if fd == "18" else os.path.join(self.dir, "in" + fd)
+            path = SPECIAL.get(fd, "{0}/in" + fd).format(self.dir, owner)
             self.files += ["-i", f"{fd}={path}"]
         for fd in writes.split():
             self.files += ["-w", f"{fd}={self.dir}/out{fd}"]
@@ -107,7 +116,7 @@ class Line:
     def command(self):
         probe = "/probe/probe"
         bind = ["--ro-bind", TOOLS, "/probe"]
-        if self.name == "as-pid-1":
+        if self.at_tmp:
             probe, bind = "/tmp/tools/probe", []
         elif self.name == "no-init":
             probe, bind = os.path.join(TOOLS, "probe"), []
@@ -233,8 +242,12 @@ def select(lines):
 def main():
     top = tempfile.mkdtemp(prefix="sbx-faults.")
     seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
+    # its namespaces are there to be joined
+    owner = subprocess.Popen(["unshare", "-Urpf", "--kill-child", "sh", "-c", "echo up; exec sleep 100000"],
+                             stdout=subprocess.PIPE)
+    owner.stdout.readline()
     try:
-        lines = [Line(*args, top) for args in LINES]
+        lines = [Line(*args, top, owner.pid) for args in LINES]
         todo = select(lines)
         ends = time.monotonic() + seconds
         tried = 0
@@ -244,6 +257,8 @@ def main():
             line.attempt(fault)
             tried += 1
     finally:
+        owner.kill()
+        owner.wait()
         shutil.rmtree(top, ignore_errors=True)
     table = [["line"] + list(lines[0].counts)]
     lines = [line for line in lines if any(line.counts.values())]

@@ -5,7 +5,8 @@
  *
  * A call is named STAGE:NAME:N, the Nth of that name in that process. The stages are roles that a
  * process has at the time: launcher, then monitor after its first clone; setup, then pid1 after its
- * own; payload until the exec. Numbers go on through both roles of a process.
+ * own; payload until the exec. Numbers go on through both roles of a process. Below a joined pid
+ * namespace there is one process more in between, and those after it move on by one role.
  *
  * The log has one line an event: call STAGE NAME N FD, injected, crash SIGNAL, hang, left COUNT,
  * status WAITSTATUS.
@@ -80,7 +81,7 @@ static const char *stage_of(const struct task *task)
 		return task->parent ? "monitor" : "launcher";
 	if (task->index == 1)
 		return task->parent ? "pid1" : "setup";
-	return "payload";
+	return task->parent ? "pid1" : "payload";
 }
 
 static struct task *find_task(struct tracer *tracer, pid_t pid)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { DEPTH = 5 }; /* of the tree that is shown, unless an argument depth=N says less */
@@ -232,7 +234,9 @@ static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 {
 	char path[4096];
 	char target[4096] = "";
+	struct statfs fs;
 	struct stat st;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -248,8 +252,11 @@ static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 	    !strcmp(path, "/sys") || !strcmp(path, "/etc/ssl") ||
 	    !strcmp(path, "/etc/alternatives"))
 		return;
-	show_tree(openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path,
-	          depth - 1);
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		close(fd);
+	else
+		show_tree(fd, path, depth - 1);
 }
 
 static void show_tree(int dirfd, const char *path, int depth)
