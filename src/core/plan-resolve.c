@@ -23,6 +23,8 @@ static void resolve_userns(struct plan *plan, const struct host *host)
 {
 	struct plan_ns *ns = &plan->ns;
 
+	/* whose maps somebody else writes may have any id in it */
+	ns->host_root = host->uid == 0 || ns->userns_fd >= 0 || plan->process.userns_block_fd >= 0;
 	if (ns->userns_fd >= 0)
 		return;
 	ns->new_user = ns->user || host->uid != 0 || plan->personality == PERSONALITY_NATIVE ||

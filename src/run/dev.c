@@ -19,12 +19,15 @@ static int bind_into(struct fs_ctx *ctx, const char *src, int dirfd, const char 
                      struct err *err)
 {
 	struct dest dest = { .root = ctx->root, .path = src, .dir_fd = dirfd, .name = name };
-	cleanup_fd int src_fd = open(src, O_PATH | O_CLOEXEC);
+	cleanup_fd int src_fd = -1;
 
-	if (src_fd < 0)
-		return err_step(err, STEP_SOURCE, errno, src, NULL);
 	if (mknodat(dirfd, name, S_IFREG | 0444, 0) < 0)
 		return err_step(err, STEP_MKFILE, errno, src, NULL);
+	if (ctx->root->has_mount_api)
+		return mount_bind_name(src, dirfd, name, MOUNT_ATTR_NOSUID, err);
+	src_fd = open(src, O_PATH | O_CLOEXEC);
+	if (src_fd < 0)
+		return err_step(err, STEP_SOURCE, errno, src, NULL);
 	dest.fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (dest.fd < 0)
 		return err_step(err, STEP_MKFILE, errno, src, NULL);
@@ -136,8 +139,11 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 {
 	static const char *const names[] = { "sys", "sysrq-trigger", "irq", "bus" };
 	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	cleanup_fd int proc = dest_open(ctx->root, path, DEST_EXISTING, 0, err);
+	cleanup_fd int proc = -1;
 
+	if (!ctx->plan->ns.host_root)
+		return 0;
+	proc = dest_open(ctx->root, path, DEST_EXISTING, 0, err);
 	if (proc < 0)
 		return proc;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

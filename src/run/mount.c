@@ -78,6 +78,20 @@ int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t at
 	return steal_fd(&tree);
 }
 
+int mount_bind_name(const char *src, int dirfd, const char *name, uint64_t attrs, struct err *err)
+{
+	cleanup_fd int tree =
+		sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (tree < 0)
+		return err_step(err, STEP_SOURCE, errno, src, NULL);
+	if (sys_mount_setattr(tree, AT_RECURSIVE, attrs, 0) < 0)
+		return err_step(err, STEP_BIND_FLAGS, errno, src, name);
+	if (syscall(SYS_move_mount, tree, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_step(err, STEP_BIND, errno, src, name);
+	return 0;
+}
+
 static int make_fs(const struct mount_new *new)
 {
 	cleanup_fd int fs = sys_fsopen(new->type);

@@ -26,6 +26,10 @@ void mount_probe(struct root *root, bool force_old);
 int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t attrs,
                struct err *err);
 
+/* The same for the file src on name in dirfd, a directory of ours in which nobody else can change a
+ * name; with the new API only. Returns 0 or -errno. */
+int mount_bind_name(const char *src, int dirfd, const char *name, uint64_t attrs, struct err *err);
+
 /* Mounts a new file system of type on dest; options end with a NULL key, step names the failure.
  * Returns a descriptor of its root, or -errno with err set. */
 struct mount_new {

@@ -103,14 +103,24 @@ static int make_instance(struct host *host)
 	return 0;
 }
 
+/* For "-try", a kernel with cgroups will do: all that we run on has the namespace then, and to look
+ * at the one in /proc/self costs as much as ten other calls. */
+static bool probe_cgroup_ns(const struct plan *plan)
+{
+	if (!plan->ns.cgroup && !plan->ns.cgroup_try)
+		return true;
+	if (!plan->ns.cgroup && has_file("/proc/cgroups"))
+		return true;
+	return has_file("/proc/self/ns/cgroup");
+}
+
 int probe_host(struct host *host, const struct plan *plan, struct err *err)
 {
 	struct utsname uts;
 	int r;
 
 	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
-	host->has_cgroup_ns =
-		!(plan->ns.cgroup || plan->ns.cgroup_try) || has_file("/proc/self/ns/cgroup");
+	host->has_cgroup_ns = probe_cgroup_ns(plan);
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
