@@ -156,6 +156,14 @@ static bool watches_channel(const struct monitor *monitor)
 	       (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init);
 }
 
+/* A status that nobody knows is not a success, and a sandbox that nobody watches is not limited. */
+static void lost_sight(struct monitor *monitor, int num)
+{
+	monitor->failed = 1;
+	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+	kill_all(monitor);
+}
+
 static void wait_for_end(struct monitor *monitor)
 {
 	bool open = true;
@@ -170,8 +178,12 @@ static void wait_for_end(struct monitor *monitor)
 			{ .fd = monitor->net.control }, /* its end, nothing else */
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			lost_sight(monitor, errno);
 			return;
+		}
 		if (fds[1].revents)
 			take_signals(monitor);
 		if (fds[2].revents)
@@ -185,45 +197,49 @@ static void wait_for_end(struct monitor *monitor)
 	}
 }
 
+static void say_never_started(struct monitor *monitor, int status)
+{
+	monitor->failed = 1;
+	if (WIFSIGNALED(status))
+		err_text(&monitor->err, 0,
+		         "the set-up was killed by signal %d before the command could start",
+		         WTERMSIG(status));
+	else
+		err_text(&monitor->err, 0, "the set-up ended before the command could start");
+}
+
+/* Returns 0 with the status, or -errno. */
+static int wait_for_child(struct monitor *monitor, int *ret_status)
+{
+	struct rusage rusage;
+
+	while (wait4(monitor->child, ret_status, __WALL, &rusage) < 0)
+		if (errno != EINTR)
+			return -errno;
+	usage_add_rusage(&monitor->usage, &rusage);
+	return 0;
+}
+
 /* Reaps the child, so that its time and memory are ours to show. Not when it stays behind, which it
  * does not in a cgroup or with a time limit: those end with the payload. */
 static void reap(struct monitor *monitor)
 {
 	bool ends_all = monitor->plan->uses_cgroup || monitor->plan->limits.timeout_ns;
-	struct rusage rusage;
 	int status = 0;
-	int num;
-	pid_t pid;
+	int r;
 
 	if (monitor->ended && !monitor->last && !ends_all)
 		return;
 	if (monitor->ended && !monitor->last)
 		kill_all(monitor);
-	do {
-		pid = wait4(monitor->child, &status, __WALL, &rusage);
-	} while (pid < 0 && errno == EINTR);
-	if (pid > 0)
-		usage_add_rusage(&monitor->usage, &rusage);
-	num = errno;
+	r = wait_for_child(monitor, &status);
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
-	if (!monitor->ended && pid < 0 && !monitor->failed) {
-		/* a status that nobody knows is not a success */
-		monitor->failed = 1;
-		err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
-	}
-	if (!monitor->started && !monitor->failed) {
-		monitor->failed = 1;
-		if (WIFSIGNALED(status))
-			err_text(
-				&monitor->err, 0,
-				"the set-up was killed by signal %d before the command could start",
-				WTERMSIG(status));
-		else
-			err_text(&monitor->err, 0,
-			         "the set-up ended before the command could start");
-	}
+	if (!monitor->ended && r < 0 && !monitor->failed)
+		lost_sight(monitor, -r);
+	if (!monitor->started && !monitor->failed)
+		say_never_started(monitor, status);
 }
 
 static enum end_reason find_reason(const struct monitor *monitor)
