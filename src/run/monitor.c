@@ -156,6 +156,14 @@ static bool watches_channel(const struct monitor *monitor)
 	       (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init);
 }
 
+/* A status that nobody knows is not a success, and a sandbox that nobody watches is not limited. */
+static void lost_sight(struct monitor *monitor, int num)
+{
+	monitor->failed = 1;
+	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+	kill_all(monitor);
+}
+
 static void wait_for_end(struct monitor *monitor)
 {
 	bool open = true;
@@ -170,8 +178,12 @@ static void wait_for_end(struct monitor *monitor)
 			{ .fd = monitor->net.control }, /* its end, nothing else */
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			lost_sight(monitor, errno);
 			return;
+		}
 		if (fds[1].revents)
 			take_signals(monitor);
 		if (fds[2].revents)
@@ -191,15 +203,6 @@ static bool ends_all(const struct plan *plan)
 	return plan->uses_cgroup || plan->limits.timeout_ns;
 }
 
-static void note_unknown_end(struct monitor *monitor, int num)
-{
-	if (monitor->ended || monitor->failed)
-		return;
-	/* a status that nobody knows is not a success */
-	monitor->failed = 1;
-	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
-}
-
 static void note_early_end(struct monitor *monitor, int status)
 {
 	if (monitor->started || monitor->failed)
@@ -213,30 +216,35 @@ static void note_early_end(struct monitor *monitor, int status)
 		err_text(&monitor->err, 0, "the set-up ended before the command could start");
 }
 
+/* Returns 0 with the status, or -errno. */
+static int wait_for_child(struct monitor *monitor, int *ret_status)
+{
+	struct rusage rusage;
+
+	while (wait4(monitor->child, ret_status, __WALL, &rusage) < 0)
+		if (errno != EINTR)
+			return -errno;
+	usage_add_rusage(&monitor->usage, &rusage);
+	return 0;
+}
+
 /* Reaps the child, so that its time and memory are ours to show. Not when it stays behind. */
 static void reap(struct monitor *monitor)
 {
 	bool stays = monitor->ended && !monitor->last;
-	struct rusage rusage;
 	int status = 0;
-	int num;
-	pid_t pid;
+	int r;
 
 	if (stays && !ends_all(monitor->plan))
 		return;
 	if (stays)
 		kill_all(monitor);
-	do {
-		pid = wait4(monitor->child, &status, __WALL, &rusage);
-	} while (pid < 0 && errno == EINTR);
-	num = errno;
-	if (pid > 0)
-		usage_add_rusage(&monitor->usage, &rusage);
+	r = wait_for_child(monitor, &status);
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
-	if (pid < 0)
-		note_unknown_end(monitor, num);
+	if (!monitor->ended && r < 0 && !monitor->failed)
+		lost_sight(monitor, -r);
 	note_early_end(monitor, status);
 }
 
