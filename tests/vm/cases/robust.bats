@@ -11,6 +11,7 @@ payload=(--bare --unshare-pid --proc /proc)
 running() {
     background "$SBX" "${payload[@]}" "${ROOT[@]}" --name "$1" --memory 64M "${@:2}" sleep 98760
     wait_for 30 systemctl --user is-active "sbx-$1.scope"
+    wait_for 30 pgrep -f 'sleep 98760' # not only the set-up
 }
 
 @test "sbx killed by KILL leaves nothing" {
