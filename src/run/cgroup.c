@@ -115,11 +115,24 @@ static int explain_missing(const struct cgroup *cgroup, const struct limit_file 
 		file->option, file->controller, cgroup->path);
 }
 
+/* Adds "+NAME" to the words, if the cgroup has the controller and it is not there yet. */
+static void add_controller(char words[256], const char *have, const char *name)
+{
+	char word[32];
+	size_t len = strlen(words);
+
+	snprintf(word, sizeof(word), "+%s", name);
+	if (cgroup_has_word(have, name) && !cgroup_has_word(words, word))
+		snprintf(words + len, 256 - len, "%s%s", len ? " " : "", word);
+}
+
+/* All in one write, because each costs the kernel a pass over the tree. */
 static int enable_controllers(const struct cgroup *cgroup, const struct vec *files, struct err *err)
 {
+	/* those that only give figures for the report are welcome, not needed */
 	static const char *const figures[] = { "memory", "pids", "io", "cpu" };
 	char have[256];
-	char text[32];
+	char words[256] = "";
 	int r = cgroup_read(cgroup->base_fd, "cgroup.controllers", have, sizeof(have));
 
 	if (r < 0)
@@ -129,20 +142,14 @@ static int enable_controllers(const struct cgroup *cgroup, const struct vec *fil
 
 		if (!cgroup_has_word(have, file->controller))
 			return explain_missing(cgroup, file, err);
-		snprintf(text, sizeof(text), "+%s", file->controller);
-		r = cgroup_write(cgroup->base_fd, "cgroup.subtree_control", text);
-		if (r < 0)
-			return err_text(
-				err, -r,
-				"--%s: enable the %s controller in %s/cgroup.subtree_control",
-				file->option, file->controller, cgroup->path);
+		add_controller(words, have, file->controller);
 	}
-	/* those that only give figures for the report are welcome, not needed */
-	for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
-		snprintf(text, sizeof(text), "+%s", figures[i]);
-		if (cgroup_has_word(have, figures[i]))
-			(void)cgroup_write(cgroup->base_fd, "cgroup.subtree_control", text);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		add_controller(words, have, figures[i]);
+	r = *words ? cgroup_write(cgroup->base_fd, "cgroup.subtree_control", words) : 0;
+	if (r < 0)
+		return err_text(err, -r, "write '%s' to %s/cgroup.subtree_control", words,
+		                cgroup->path);
 	return 0;
 }
 

@@ -146,12 +146,13 @@ static int take_scope(struct limits_hold *hold, int child_fd, struct err *err)
 {
 	char buf[ANSWER_MAX];
 	ssize_t n = wait_for_answer(hold, child_fd, buf);
-	int status = n == -ECANCELED ? 0 : reap_scope(hold);
 
 	if (n == -ECANCELED)
 		return -ECANCELED;
 	if (n <= 1)
-		return scope_died(status, err);
+		return scope_died(reap_scope(hold), err);
+	/* the helper is on its way out: that is not waited for before the end */
+	close(steal_fd(&hold->scope_sock));
 	buf[n] = '\0';
 	if (buf[0] == 'O') {
 		hold->backend = "systemd";
