@@ -22,27 +22,22 @@ typedef int dir_fn(int dir_fd);
 /* Calls fn on each child directory, and whatever it returns goes unnoticed. */
 static void for_each_child(int dir_fd, dir_fn *fn, bool remove)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct dirent **list = NULL;
+	int n = scandirat(dir_fd, ".", &list, NULL, NULL);
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
 		cleanup_fd int child = -1;
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (list[i]->d_type == DT_DIR && name[0] != '.')
+			child = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child >= 0)
 			(void)fn(child);
-		if (remove)
-			(void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+		if (child >= 0 && remove)
+			(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+		free(list[i]);
 	}
-	closedir(dir);
+	free(list);
 }
 
 static int kill_listed(int dir_fd)

@@ -185,45 +185,59 @@ static void wait_for_end(struct monitor *monitor)
 	}
 }
 
-/* Reaps the child, so that its time and memory are ours to show. Not when it stays behind, which it
- * does not in a cgroup or with a time limit: those end with the payload. */
+/* In a cgroup, or with a time limit, everything ends with the payload. */
+static bool ends_all(const struct plan *plan)
+{
+	return plan->uses_cgroup || plan->limits.timeout_ns;
+}
+
+static void note_unknown_end(struct monitor *monitor, int num)
+{
+	if (monitor->ended || monitor->failed)
+		return;
+	/* a status that nobody knows is not a success */
+	monitor->failed = 1;
+	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+}
+
+static void note_early_end(struct monitor *monitor, int status)
+{
+	if (monitor->started || monitor->failed)
+		return;
+	monitor->failed = 1;
+	if (WIFSIGNALED(status))
+		err_text(&monitor->err, 0,
+		         "the set-up was killed by signal %d before the command could start",
+		         WTERMSIG(status));
+	else
+		err_text(&monitor->err, 0, "the set-up ended before the command could start");
+}
+
+/* Reaps the child, so that its time and memory are ours to show. Not when it stays behind. */
 static void reap(struct monitor *monitor)
 {
-	bool ends_all = monitor->plan->uses_cgroup || monitor->plan->limits.timeout_ns;
+	bool stays = monitor->ended && !monitor->last;
 	struct rusage rusage;
 	int status = 0;
 	int num;
 	pid_t pid;
 
-	if (monitor->ended && !monitor->last && !ends_all)
+	if (stays && !ends_all(monitor->plan))
 		return;
-	if (monitor->ended && !monitor->last)
+	if (stays)
 		kill_all(monitor);
 	do {
 		pid = wait4(monitor->child, &status, __WALL, &rusage);
 	} while (pid < 0 && errno == EINTR);
+	num = errno;
 	if (pid > 0)
 		usage_add_rusage(&monitor->usage, &rusage);
-	num = errno;
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
-	if (!monitor->ended && pid < 0 && !monitor->failed) {
-		/* a status that nobody knows is not a success */
-		monitor->failed = 1;
-		err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
-	}
-	if (!monitor->started && !monitor->failed) {
-		monitor->failed = 1;
-		if (WIFSIGNALED(status))
-			err_text(
-				&monitor->err, 0,
-				"the set-up was killed by signal %d before the command could start",
-				WTERMSIG(status));
-		else
-			err_text(&monitor->err, 0,
-			         "the set-up ended before the command could start");
-	}
+	if (pid < 0)
+		note_unknown_end(monitor, num);
+	note_early_end(monitor, status);
 }
 
 static enum end_reason find_reason(const struct monitor *monitor)
@@ -271,7 +285,7 @@ static int finish(struct monitor *monitor, int report_fd)
 
 int monitor_run(struct monitor *monitor, int report_fd)
 {
-	int64_t start = clock_us();
+	int64_t begin = clock_us();
 	int code;
 
 	/* a reader of ours that is gone is no reason to die */
@@ -286,7 +300,7 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	}
 	descendants_kill(monitor->plan, monitor->hold);
 	limits_hold_kill(monitor->hold);
-	monitor->usage.wall_us = clock_us() - start;
+	monitor->usage.wall_us = clock_us() - begin;
 	code = finish(monitor, report_fd);
 	limits_hold_end(monitor->hold);
 	return code;
