@@ -89,7 +89,7 @@ sys.exit(not 0.34 <= share <= 0.46)' "$T/report"
 
 @test "--cpu-weight is seen in the leaf and at the unit" {
     # whose id must be its own for the bus
-    sbx --keep-id --name weighed --cpu-weight 25 --ro-bind "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR" sh -c "$(in_leaf cpu.weight)
+    capture "$SBX" --bare --dev-bind / / --keep-id --name weighed --cpu-weight 25 sh -c "$(in_leaf cpu.weight)
         systemctl --user show -p CPUWeight sbx-weighed.scope"
     ok
     is "$output" $'25\nCPUWeight=25'
@@ -149,8 +149,8 @@ disk() {
 }
 
 @test "the unit shows the limits, with room for the helpers, and the command" {
-    sbx --keep-id --name shown --memory 64M --memory-high 32M --pids-limit 20 --cpus 0.5 --cpuset-cpus 0 \
-        --io-weight 7 --ro-bind "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR" sh -c \
+    capture "$SBX" --bare --dev-bind / / --keep-id --name shown --memory 64M --memory-high 32M \
+        --pids-limit 20 --cpus 0.5 --cpuset-cpus 0 --io-weight 7 sh -c \
         'systemctl --user show sbx-shown.scope -p MemoryMax -p MemoryHigh -p MemorySwapMax -p TasksMax \
             -p CPUQuotaPerSecUSec -p AllowedCPUs -p IOWeight -p Slice -p Delegate -p CollectMode -p Description'
     ok
