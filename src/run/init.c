@@ -77,18 +77,31 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
 
-/* Our memory still holds the environment of the caller and its --args, for the payload to find in
- * /proc/1; only as bwrap it stays open to see, because callers enter a sandbox through the pid 1
- * that they are told. Without a pid namespace nothing ends what the payload leaves behind: it could
- * take a handle on our program from /proc, end us, and write to the program once nobody runs it. */
-static int hide_program(const struct plan *plan, struct err *err)
+static int set_dumpable(bool on, struct err *err)
 {
-	bool in_pidns = plan->ns.pid || plan->ns.pidns_fd >= 0;
-	bool told = plan->personality == PERSONALITY_BWRAP && in_pidns;
-
-	if (!told && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, on, 0, 0, 0) < 0)
 		return err_step(err, STEP_PRCTL, errno, "PR_SET_DUMPABLE", NULL);
 	return 0;
+}
+
+/* The payload runs before we have let go of the caller's descriptors. To one of a directory it
+ * could get through our /proc/PID/fd, and from there to the host, which is why we are not dumpable
+ * until then (proc(5), ptrace(2)). What it executes has memory, and so the attribute, of its own.
+ */
+static int hide(struct err *err)
+{
+	return set_dumpable(false, err);
+}
+
+/* As sbx we stay hidden: our memory still holds the caller's environment and its --args. As bwrap,
+ * callers enter the sandbox through the pid 1 that they are told. Without a pid namespace nothing
+ * ends what the payload leaves behind: it could take a handle on our program from /proc, end us,
+ * and write to the program once nobody runs it. */
+static int show(const struct plan *plan, struct err *err)
+{
+	bool in_pidns = plan->ns.pid || plan->ns.pidns_fd >= 0;
+
+	return in_pidns && plan->personality == PERSONALITY_BWRAP ? set_dumpable(true, err) : 0;
 }
 
 int init_start(struct run *run, struct err *err)
@@ -102,7 +115,7 @@ int init_start(struct run *run, struct err *err)
 		return err_text(err, ENOMEM, "start pid 1");
 	r = take_locks(run->plan, locks, err);
 	if (r == 0)
-		r = hide_program(run->plan, err);
+		r = hide(err);
 	/* pid 1 is never seen without a filter, and the payload needs not load it once more */
 	if (r == 0)
 		r = seccomp_load_early(&run->seccomp, err);
@@ -113,6 +126,8 @@ int init_start(struct run *run, struct err *err)
 		return err_step(err, STEP_FORK, -pid, "the payload", NULL);
 	r = sync_send_started(run->sync, pidfd);
 	r = r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : keep_only_own_fds(run, locks, err);
+	if (r == 0)
+		r = show(run->plan, err);
 	/* bwrap's callers count on their filter to hold for pid 1, too */
 	if (r == 0)
 		r = seccomp_load(&run->seccomp, err);

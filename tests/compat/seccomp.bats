@@ -20,7 +20,7 @@ filter() {
 
     shift
     python3 "$probe" bpf "$T/filter.$fd" "$@"
-    FEED[fd]=$T/filter.$fd
+    FEED["$fd"]=$T/filter.$fd
 }
 
 @test "--seccomp: the filter is in force for the payload" {

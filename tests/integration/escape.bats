@@ -355,3 +355,40 @@ each_attack() {
         is "$output" source
     done
 }
+
+@test "a payload that is quick reaches no descriptor of the set-up's through /proc/1/fd" {
+    need_program cc
+    mkdir "$T/quick"
+    cat >"$T/quick/quick.c" <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+
+int main(void)
+{
+	char path[64];
+
+	for (int i = 0; i < 4000; i++)
+		for (int fd = 3; fd < 32; fd++) {
+			snprintf(path, sizeof(path), "/proc/1/fd/%d/..", fd);
+			if (open(path, O_PATH) < 0)
+				continue;
+			printf("reached %d\n", fd);
+			return 1;
+		}
+	return 0;
+}
+END
+    cc -O1 -o "$T/quick/quick" "$T/quick/quick.c"
+    tries() {
+        local i
+
+        feed_file 20 "$H"
+        feed_file 21 "$H"
+        for ((i = 0; i < 20; i++)); do
+            sb --unshare-all --proc /proc --ro-bind "$T/quick" /quick --ro-bind-fd 20 /d --bind-fd 21 /e /quick/quick
+            ok
+        done
+    }
+    both tries
+}

@@ -8,6 +8,8 @@
 
 load ../lib/common
 
+ROOT_CASES=1
+
 # bats' own directories are closed to others.
 setup() {
     need_root
