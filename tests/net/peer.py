@@ -361,6 +361,21 @@ def burst(argv):
     print('ok')
 
 
+def sent(argv):
+    """Bytes sent through tap0 so far."""
+    for line in open('/proc/net/dev'):
+        if line.strip().startswith('tap0:'):
+            print(line.split(':')[1].split()[8])
+
+
+def listener_port(argv):
+    """The port of the only TCP listener on the loopback."""
+    for line in open('/proc/net/tcp'):
+        fields = line.split()
+        if fields[3] == '0A':
+            print(int(fields[1].split(':')[1], 16))
+
+
 def checksum(data):
     data += b'\0' * (len(data) % 2)
     total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
@@ -407,7 +422,8 @@ def raw(argv):
 
 if __name__ == '__main__':
     roles = {'world': world, 'start': start, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
-             'server': echo_server, 'burst': burst, 'raw': raw, 'martians': martians}
+             'server': echo_server, 'burst': burst, 'raw': raw, 'martians': martians, 'sent': sent,
+             'listener-port': listener_port}
     if len(sys.argv) < 2 or sys.argv[1] not in roles:
         sys.exit(__doc__)
     try:
