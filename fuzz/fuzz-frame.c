@@ -29,30 +29,33 @@ static struct net_link make_link(bool loose)
 	return link;
 }
 
+/* TCP for libslirp: no urgent data, no address that the host would take for itself. */
+static void check_tcp(const uint8_t *buf, const struct frame *frame)
+{
+	bool v4 = net_addr_is4(&frame->src);
+
+	if (buf[ETH_LEN + (v4 ? IP4_LEN : IP6_LEN) + 13] & 0x20)
+		abort();
+	if (net_addr_is4(&frame->dst) && (frame->dst.b[12] == 127 || frame->dst.b[12] == 0))
+		abort();
+	if (v4 != net_addr_is4(&frame->dst))
+		abort();
+}
+
 static void check(const struct net_link *link, const uint8_t *buf, size_t len,
                   const struct frame *frame)
 {
-	static const struct net_addr zero;
+	bool ours = net_addr_equal(&frame->src, &link->guest4) ||
+	            net_addr_equal(&frame->src, &link->guest6);
 
 	if (frame->kind == FRAME_DROP || frame->proto == 0)
 		return;
-	/* no urgent data, no fragment, no martian */
-	if (frame->kind == FRAME_STACK && frame->proto == PROTO_TCP) {
-		size_t at = ETH_LEN + (net_addr_is4(&frame->src) ? IP4_LEN : IP6_LEN);
-
-		if (buf[at + 13] & 0x20)
-			abort();
-		if (net_addr_is4(&frame->dst) && (frame->dst.b[12] == 127 || frame->dst.b[12] == 0))
-			abort();
-		if (net_addr_is4(&frame->src) != net_addr_is4(&frame->dst))
-			abort();
-	}
-	if (frame->payload && (frame->payload < buf || frame->payload + frame->payload_len > buf + len))
+	if (frame->kind == FRAME_STACK && frame->proto == PROTO_TCP)
+		check_tcp(buf, frame);
+	if (frame->payload &&
+	    (frame->payload < buf || frame->payload + frame->payload_len > buf + len))
 		abort();
-	if (!link->loose && frame->kind != FRAME_STACK && !net_addr_equal(&frame->src, &link->guest4) &&
-	    !net_addr_equal(&frame->src, &link->guest6))
-		abort();
-	if (frame->kind == FRAME_UDP && net_addr_equal(&frame->dst, &zero))
+	if (!link->loose && !ours && frame->kind != FRAME_STACK)
 		abort();
 }
 

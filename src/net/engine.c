@@ -14,8 +14,8 @@
 #include "net/flow.h"
 #include "net/hostaddr.h"
 #include "net/log.h"
-#include "net/policy.h"
 #include "net/offload.h"
+#include "net/policy.h"
 #include "net/stack.h"
 #include "net/sys.h"
 

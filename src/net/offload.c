@@ -73,8 +73,8 @@ void offload_out(struct offload_out *out, unsigned int mtu, const uint8_t *frame
 		out->iov[3] = (struct iovec){ data + tcp + 18, len - tcp - 18 };
 		out->count = 4;
 		if (len > ETH_LEN + mtu) {
-			head.gso_type = tcp == ETH_LEN + IP4_LEN ? VIRTIO_NET_HDR_GSO_TCPV4 :
-			                                           VIRTIO_NET_HDR_GSO_TCPV6;
+			head.gso_type = tcp == ETH_LEN + IP4_LEN ? VIRTIO_NET_HDR_GSO_TCPV4
+			                                         : VIRTIO_NET_HDR_GSO_TCPV6;
 			head.hdr_len = (uint16_t)start;
 			head.gso_size = (uint16_t)(mtu - (start - ETH_LEN));
 		}
