@@ -30,6 +30,8 @@ int plan_net_resolve(struct plan *plan, const struct host *host, struct err *err
 		plan->ns.net = false;
 	if (net->mode != NET_MODE_USER)
 		return 0;
+	if (plan->ns.netns_fd >= 0)
+		return err_text(err, 0, "--net user cannot be combined with --netns");
 	plan->ns.net = true;
 	if (!net->mtu)
 		net->mtu = NET_MTU_MAX;
@@ -99,8 +101,6 @@ int plan_net_check(const struct plan *plan, const struct host *host, struct err 
 					 err, 0,
 					 "--publish, --mtu and the --net-... options need --net user")
 		               : 0;
-	if (plan->ns.netns_fd >= 0)
-		return err_text(err, 0, "--net user cannot be combined with --netns");
 	if (plan->net.cidr_given)
 		r = check_cidr(plan, host, err);
 	for (size_t i = 0; r == 0 && i < plan->net.publish.len; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 
 #include "core/err.h"
 #include "net/config.h"
@@ -13,6 +14,7 @@
 #include "net/flow.h"
 #include "net/hostaddr.h"
 #include "net/log.h"
+#include "net/offload.h"
 #include "net/policy.h"
 #include "net/stack.h"
 #include "net/sys.h"
@@ -140,8 +142,11 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
 {
+	struct offload_out out;
+
+	offload_out(&out, engine->link.mtu, frame, len);
 	/* a frame that finds no room is lost, as on any wire */
-	(void)!write(engine->tap, frame, len);
+	(void)!writev(engine->tap, out.iov, out.count);
 }
 
 static void put_fragment(void *data, const uint8_t *frame, size_t len)
@@ -194,8 +199,9 @@ static int drain(struct engine *engine)
 	for (int i = 0; i < FRAMES_PER_ROUND; i++) {
 		ssize_t n = read(engine->tap, engine->in, sizeof(engine->in));
 
-		if (n > 0) {
-			input(engine, engine->in, (size_t)n);
+		if (n > VNET_LEN) {
+			offload_in(engine->in, (size_t)n);
+			input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN);
 			continue;
 		}
 		engine->tap_ready = false;

@@ -4,7 +4,7 @@
  * bytes, so only what an honest kernel sends for plain TCP, UDP, echo, ARP and neighbour discovery
  * gets past: no fragments, options, extension headers, foreign ethertypes or source addresses, and
  * no destination that the host's own connect() would take for the host.
- * Pure; the frame is read, and changed only to take TCP's urgent pointer out.
+ * Pure; the frame is read, and changed only to take TCP's urgent pointer out and to raise its MSS.
  */
 #pragma once
 

@@ -206,7 +206,7 @@ static int allow_all(scmp_filter_ctx ctx)
 int isolate_seccomp(struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = -ENOMEM;
+	int r;
 
 	if (!ctx)
 		return err_text(err, ENOMEM, "network helper: make its seccomp filter");

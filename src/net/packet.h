@@ -15,6 +15,7 @@ enum {
 	IP6_LEN = 40,
 	UDP_LEN = 8,
 	PACKET_MAX = ETH_LEN + 65535,
+	VNET_LEN = 10, /* struct virtio_net_hdr, in front of each frame of the device's */
 	PACKET_HEAD_MAX = ETH_LEN + IP6_LEN + UDP_LEN,
 };
 

@@ -142,8 +142,8 @@ static SlirpConfig slirp_config(const struct net_link *link)
 		.vhost = in4(&link->host4),
 		.vnameserver = in4(&link->dns4),
 		.vdhcp_start = in4(&link->guest4),
-		.if_mtu = link->mtu,
-		.if_mru = link->mtu,
+		.if_mtu = NET_MTU_MAX, /* the device cuts what is longer than its own */
+		.if_mru = NET_MTU_MAX,
 		.disable_dns = true, /* the resolver is ours */
 		.disable_dhcp = !link->loose,
 	};

@@ -7,11 +7,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
@@ -69,6 +67,7 @@ static int packet_socket(int *ret)
 	sa.sll_ifindex = (int)if_nametoindex("helper");
 	if (sa.sll_ifindex == 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -errno;
 	/* more room is a matter of speed only */
@@ -78,21 +77,14 @@ static int packet_socket(int *ret)
 	return 0;
 }
 
-/* A frame read from a packet socket has the checksum its sender left to the hardware. There is
- * none, so have the sandbox's kernel finish its frames itself (which turns segmentation off, too).
- */
-static int finish_frames(struct netdev_conf *conf)
+static int read_mac(struct netdev_conf *conf)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_value value = { .cmd = ETHTOOL_STXCSUM };
 	struct ifreq ifr = { 0 };
 
 	if (fd < 0)
 		return -errno;
 	memcpy(ifr.ifr_name, conf->name, sizeof(conf->name));
-	ifr.ifr_data = (void *)&value;
-	if (ioctl(fd, SIOCETHTOOL, &ifr) < 0)
-		return -errno;
 	if (ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
 		return -errno;
 	memcpy(conf->mac, ifr.ifr_hwaddr.sa_data, 6);
@@ -116,7 +108,7 @@ int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err)
 	if (setns(home, CLONE_NEWNET) < 0)
 		return err_text(err, errno, "return to the sandbox's network namespace");
 	if (r == 0)
-		r = finish_frames(conf);
+		r = read_mac(conf);
 	if (r < 0)
 		return err_text(err, -r, "make the veth pair '%s'", conf->name);
 	*ret_fd = steal_fd(&sock);

@@ -43,13 +43,14 @@ int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err)
 {
 	/* the device belongs to the network namespace in which this open() happens */
 	cleanup_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int r;
 
 	if (fd < 0)
 		return err_text(err, errno, "open /dev/net/tun");
 	memcpy(ifr.ifr_name, conf->name, sizeof(conf->name));
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0 ||
+	    ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
 		return err_text(err, errno, "make the network device '%s'", conf->name);
 	if (conf->set_mac) {
 		cleanup_fd int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

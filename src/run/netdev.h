@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sandbox's end of its network: a device whose other end is a descriptor for the helper.
+ * The sandbox's end of its network: a device whose other end is a descriptor for the helper. Each
+ * frame read from it and written to it has a struct virtio_net_hdr in front, so that the sandbox's
+ * kernel can leave checksums, and the cutting of TCP streams into packets, to the other side.
  * Works in the current network namespace, with CAP_NET_ADMIN over it, and must run before the
  * host's /dev is out of sight.
  */

@@ -3,30 +3,23 @@
 
   peer.py world [READYFILE]          servers of the lab's world (see lab.sh): TCP echo 7, discard-and-hash
                                      9, hello 80, source 19, slow reader 8009, UDP echo 7, DNS 53
-  peer.py start [-c LINE]... [-p tcp|udp:HOST:GUEST]... [-l LOGFILE] -- COMMAND...
-                                     starts sbx-net ($SBX_NET) and runs COMMAND in its sandbox
   peer.py tcp ADDR PORT [echo BYTES|hash BYTES|source BYTES|hello|half]
   peer.py udp ADDR PORT SIZE [COUNT]
-  peer.py raw HEX...                 sends Ethernet frames through the sandbox's tap0
+  peer.py udp-ports ADDR PORT COUNT  one datagram from each of COUNT ports
+  peer.py burst ADDR PORT COUNT      COUNT connections at once
+  peer.py server PORT ADDR...        TCP echo, hash, source, hello from PORT on; UDP echo
+  peer.py martians PORT              frames from the sandbox that no kernel would send
+  peer.py sent | listener-port       what the sandbox's kernel says about itself
 """
-import array
-import ctypes
-import fcntl
 import hashlib
 import os
-import random
-import select
 import signal
 import socket
 import socketserver
 import struct
-import subprocess
 import sys
 import threading
 import time
-
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 # ---------------------------------------------------------------- world
@@ -168,112 +161,6 @@ def world(argv):
     signal.pause()
 
 
-# ---------------------------------------------------------------- starter
-
-def setns(path):
-    fd = os.open(path, os.O_RDONLY)
-    if libc.setns(fd, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), 'setns')
-    os.close(fd)
-
-
-def open_tap(mtu, mac, net6):
-    fd = os.open('/dev/net/tun', os.O_RDWR)
-    fcntl.ioctl(fd, 0x400454ca, struct.pack('16sH22x', b'tap0', 0x1002))
-    run = lambda *a: subprocess.run(a, check=True)
-    run('ip', 'link', 'set', 'lo', 'up')
-    run('sysctl', '-qw', 'net.ipv6.conf.tap0.accept_ra=0')
-    run('ip', 'link', 'set', 'tap0', 'address', mac, 'mtu', str(mtu), 'up')
-    run('ip', 'addr', 'add', '10.0.2.100/24', 'dev', 'tap0')
-    run('ip', 'route', 'add', 'default', 'via', '10.0.2.2')
-    if net6:
-        run('ip', 'addr', 'add', net6 + '100/64', 'dev', 'tap0', 'nodad')
-        run('ip', '-6', 'route', 'add', 'default', 'via', net6 + '2')
-    return fd
-
-
-def send_fds(sock, data, fds):
-    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else [])
-
-
-def listener(proto, host):
-    addr, port = host.rsplit(':', 1)
-    addr = addr.strip('[]')
-    s = socket.socket(family(addr), socket.SOCK_STREAM if proto == 'tcp' else socket.SOCK_DGRAM)
-    if proto == 'tcp':
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((addr, int(port)))
-    if proto == 'tcp':
-        s.listen(128)
-    return s
-
-
-def start(argv):
-    lines, publish, fds, keep, logfile = [], [], [], [], None
-    while argv[0] != '--':
-        option, value = argv[0], argv[1]
-        argv = argv[2:]
-        if option == '-c':
-            lines.append(value)
-        elif option == '-l':
-            logfile = value
-        elif option == '-p':
-            publish.append(value)
-    command = argv[1:]
-    if logfile:
-        lines.append('log')
-        keep.append(open(logfile, 'w'))
-        fds.append(keep[-1].fileno())
-    for spec in publish:
-        proto, rest = spec.split(':', 1)
-        host, guest = rest.rsplit(':', 1)
-        keep.append(listener(proto, host))
-        fds.append(keep[-1].fileno())
-        lines.append('publish %s %s %s' % (proto, host.rsplit(':', 1)[1], guest))
-    option = lambda word, default: next((l.split()[1] for l in lines if l.startswith(word + ' ')), default)
-    mtu, mac = option('mtu', '65520'), option('mac', '52:55:0a:00:02:64')
-    net6 = option('net6', '').replace('/64', '')
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    helper = subprocess.Popen([os.environ['SBX_NET'], '--control-fd', str(theirs.fileno())],
-                              pass_fds=[theirs.fileno()])
-    theirs.close()
-    send_fds(ours, ('config\n' + '\n'.join(lines) + '\nend\n').encode(), fds)
-    for k in keep:
-        k.close()
-    pid = os.fork()
-    if pid == 0:
-        if libc.unshare(CLONE_NEWNET | 0x00020000) != 0:
-            raise OSError(ctypes.get_errno(), 'unshare')
-        tap = open_tap(mtu, mac, net6)
-        try:
-            send_fds(ours, b'tap\n', [tap])
-        except OSError:
-            pass  # it has ended already, and said why
-        answer = ours.recv(65536).decode()
-        if answer != 'ready\n':
-            sys.stderr.write(answer)
-            os._exit(125)
-        os.close(tap)
-        ours.close()
-        with open('/run/box-resolv.conf', 'w') as f:
-            f.write('nameserver 10.0.2.3\noptions timeout:2 attempts:2\n')
-        subprocess.run(['mount', '--bind', '/run/box-resolv.conf', '/etc/resolv.conf'], check=True)
-        os.environ['HELPER_PID'] = str(helper.pid)
-        os.execvp(command[0], command)
-    _, status = os.waitpid(pid, 0)
-    ours.close()
-    try:
-        code = helper.wait(5)
-    except subprocess.TimeoutExpired:
-        sys.stderr.write('the helper outlives its starter\n')
-        helper.kill()
-        code = 1
-    status = os.waitstatus_to_exitcode(status)
-    if code != 0 and not os.environ.get('HELPER_MAY_DIE'):
-        sys.stderr.write('helper: exit status %d\n' % code)
-    sys.exit(status or (0 if os.environ.get('HELPER_MAY_DIE') else code))
-
-
 # ---------------------------------------------------------------- clients
 
 def tcp(argv):
@@ -361,6 +248,21 @@ def burst(argv):
     print('ok')
 
 
+def sent(argv):
+    """Bytes sent through tap0 so far."""
+    for line in open('/proc/net/dev'):
+        if line.strip().startswith('tap0:'):
+            print(line.split(':')[1].split()[8])
+
+
+def listener_port(argv):
+    """The port of the only TCP listener on the loopback."""
+    for line in open('/proc/net/tcp'):
+        fields = line.split()
+        if fields[3] == '0A':
+            print(int(fields[1].split(':')[1], 16))
+
+
 def checksum(data):
     data += b'\0' * (len(data) % 2)
     total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
@@ -397,17 +299,10 @@ def martians(argv):
     print('ok')
 
 
-def raw(argv):
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind(('tap0', 0))
-    for frame in argv:
-        s.send(bytes.fromhex(frame))
-    print('ok')
-
-
 if __name__ == '__main__':
-    roles = {'world': world, 'start': start, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
-             'server': echo_server, 'burst': burst, 'raw': raw, 'martians': martians}
+    roles = {'world': world, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
+             'server': echo_server, 'burst': burst, 'martians': martians, 'sent': sent,
+             'listener-port': listener_port}
     if len(sys.argv) < 2 or sys.argv[1] not in roles:
         sys.exit(__doc__)
     try:
