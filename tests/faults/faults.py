@@ -72,6 +72,15 @@ LINES = (
      "--ulimit nofile=100:200 --report {dir}/report --seccomp-profile strict", "", ""),
     ("joined", "bwrap", "--userns 21 --pidns 22 --unshare-pid --ro-bind / / --proc /proc --dev /dev "
      "--tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "21 22", ""),
+    ("profile", "sbx", "--ro-bind /usr /usr --unshare-all --seccomp-profile {dir}/in23", "", ""),
+)
+# run by root, which gets no user namespace as bwrap, and whose mounts could reach the host
+ROOT_LINES = (
+    ("root", "bwrap", "--ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --ro-bind {tools} /tmp/tools "
+     "--bind {work} /tmp/work --tmpfs /mnt", "", ""),
+    ("root-old", "bwrap", "--debug-opt force-mount-setattr-fallback --unshare-pid --ro-bind / / "
+     "--proc /proc --dev /dev --tmpfs /tmp --ro-bind {tools} /tmp/tools --cap-drop ALL", "", ""),
+    ("root-sbx", "sbx", "--ro-bind /usr /usr --unshare-all --bind {work} /work", "", ""),
 )
 
 
@@ -79,6 +88,8 @@ def differences(one, other):
     return [sorted(set(map(str, a)) ^ set(map(str, b))) for a, b in zip(one, other)]
 
 
+PROFILE = '''{"defaultAction": "SCMP_ACT_ALLOW",
+"syscalls": [{"names": ["mount", "umount2"], "action": "SCMP_ACT_ERRNO"}]}'''
 # what is not a file in{FD} of the line's own
 SPECIAL = {"18": "{0}/work", "21": "/proc/{1}/ns/user", "22": "/proc/{1}/ns/pid_for_children"}
 
@@ -106,7 +117,7 @@ class Line:
         os.makedirs(os.path.join(self.work, "dir"))
         for name, content in (("work/file", "secret\n"), ("work/dir/file", "secret\n"),
                               ("in11", "eleven\n" * 1000), ("in12", "twelve\n" * 20000),
-                              ("in13", "thirteen\n")):
+                              ("in13", "thirteen\n"), ("in23", PROFILE)):
             with open(os.path.join(self.dir, name), "w", encoding="ascii") as file:
                 file.write(content)
         # allows everything: one BPF_RET of SECCOMP_RET_ALLOW
@@ -142,8 +153,11 @@ class Line:
         """What a run could leave on the host."""
         names = []
         for where, dirs, files in os.walk(self.work):
+            # a probe that is killed between two steps leaves its own file
+            if ".probe" in files:
+                os.unlink(os.path.join(where, ".probe"))
             names += [(os.path.join(where, name), os.lstat(os.path.join(where, name)).st_mode)
-                      for name in sorted(dirs + files)]
+                      for name in sorted(dirs + files) if name != ".probe"]
         mounts = []
         if os.getuid() == 0:  # nobody else could change them
             with open("/proc/self/mountinfo", encoding="utf-8") as file:
@@ -247,7 +261,8 @@ def main():
                              stdout=subprocess.PIPE)
     owner.stdout.readline()
     try:
-        lines = [Line(*args, top, owner.pid) for args in LINES]
+        lines = [Line(*args, top, owner.pid)
+                 for args in LINES + (ROOT_LINES if os.getuid() == 0 else ())]
         todo = select(lines)
         ends = time.monotonic() + seconds
         tried = 0
@@ -266,7 +281,7 @@ def main():
     for i, line in enumerate(lines):
         result = "not ok" if line.bad else "ok"
         print(f"{result} {i + 1} {line.name}: a failing call never weakens it, and is never silent")
-        for text in line.bad:
+        for text in line.bad[:20]:
             print(f"# {line.name}:{text}")
         table.append([line.name] + [str(n) for n in line.counts.values()])
     table.append(["sum"] + [str(sum(int(row[i]) for row in table[1:]))
@@ -277,5 +292,15 @@ def main():
     return 1 if any(line.bad for line in lines) else 0
 
 
+def leave_the_host_alone():
+    """Root tries in a mount namespace of its own, shared within itself as that of a host would be."""
+    if os.getuid() != 0 or os.environ.get("FAULTS_ALONE"):
+        return
+    os.environ["FAULTS_ALONE"] = "1"
+    os.execvp("unshare", ["unshare", "-m", "--propagation", "private", "sh", "-c",
+                          'mount --make-rshared / && exec "$@"', "sh", sys.executable, *sys.argv])
+
+
 if __name__ == "__main__":
+    leave_the_host_alone()
     sys.exit(main())
