@@ -156,6 +156,16 @@ static bool watches_channel(const struct monitor *monitor)
 	       (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init);
 }
 
+/* A status that nobody knows is not a success, and a sandbox that nobody watches is not limited. */
+static void lost_sight(struct monitor *monitor, int num)
+{
+	if (monitor->ended || monitor->failed)
+		return;
+	monitor->failed = 1;
+	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+	kill_all(monitor);
+}
+
 static void wait_for_end(struct monitor *monitor)
 {
 	bool open = true;
@@ -170,8 +180,12 @@ static void wait_for_end(struct monitor *monitor)
 			{ .fd = monitor->net.control }, /* its end, nothing else */
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			lost_sight(monitor, errno);
 			return;
+		}
 		if (fds[1].revents)
 			take_signals(monitor);
 		if (fds[2].revents)
@@ -189,15 +203,6 @@ static void wait_for_end(struct monitor *monitor)
 static bool ends_all(const struct plan *plan)
 {
 	return plan->uses_cgroup || plan->limits.timeout_ns;
-}
-
-static void note_unknown_end(struct monitor *monitor, int num)
-{
-	if (monitor->ended || monitor->failed)
-		return;
-	/* a status that nobody knows is not a success */
-	monitor->failed = 1;
-	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
 }
 
 static void note_early_end(struct monitor *monitor, int status)
@@ -236,7 +241,7 @@ static void reap(struct monitor *monitor)
 	if (!monitor->ended)
 		monitor->status = status;
 	if (pid < 0)
-		note_unknown_end(monitor, num);
+		lost_sight(monitor, num);
 	note_early_end(monitor, status);
 }
 
