@@ -230,6 +230,18 @@ static int compare_names(const void *a, const void *b)
 
 static void show_tree(int dirfd, const char *path, int depth);
 
+/* The host's own trees, and what changes by itself. */
+static bool is_known(const char *path)
+{
+	static const char *const known[] = { "/usr", "/proc", "/sys", "/etc/ssl",
+		                             "/etc/alternatives" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(path, known[i]))
+			return true;
+	return false;
+}
+
 static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 {
 	char path[4096];
@@ -247,10 +259,7 @@ static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 	if (S_ISREG(st.st_mode) && st.st_size < 65536 && depth > 0)
 		printf(" %lld %x", (long long)st.st_size, sum_file(dirfd, name));
 	putchar('\n');
-	/* the host's own trees, and what changes by itself */
-	if (!S_ISDIR(st.st_mode) || depth == 0 || !strcmp(path, "/usr") || !strcmp(path, "/proc") ||
-	    !strcmp(path, "/sys") || !strcmp(path, "/etc/ssl") ||
-	    !strcmp(path, "/etc/alternatives"))
+	if (!S_ISDIR(st.st_mode) || depth == 0 || is_known(path))
 		return;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
