@@ -159,6 +159,8 @@ static bool watches_channel(const struct monitor *monitor)
 /* A status that nobody knows is not a success, and a sandbox that nobody watches is not limited. */
 static void lost_sight(struct monitor *monitor, int num)
 {
+	if (monitor->ended || monitor->failed)
+		return;
 	monitor->failed = 1;
 	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
 	kill_all(monitor);
@@ -243,7 +245,7 @@ static void reap(struct monitor *monitor)
 	(void)take_messages(monitor);
 	if (!monitor->ended)
 		monitor->status = status;
-	if (!monitor->ended && r < 0 && !monitor->failed)
+	if (r < 0)
 		lost_sight(monitor, -r);
 	note_early_end(monitor, status);
 }
