@@ -10,6 +10,7 @@
  * Whatever leaves is judged by policy.c at the socket call, with the address the kernel will use.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +154,19 @@ static int serve(struct helper *helper, struct err *err)
 	return r == 0 ? engine_run(helper->engine, err) : r;
 }
 
+/* 0 to 2 may have been closed by whoever started us; nothing of ours is to land there. */
+static int guard_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0] ? argv[0] : "", '/');
@@ -162,6 +176,8 @@ int main(int argc, char **argv)
 
 	name = name ? name + 1 : argv[0] ? argv[0] : "";
 	signal(SIGPIPE, SIG_IGN);
+	if (guard_stdio() < 0)
+		return 125;
 	if (strncmp(name, "slirp4netns", strlen("slirp4netns")) == 0)
 		return s4n_main(argc, argv);
 	if (parse_args(argc, argv, &helper.options) < 0)

@@ -124,6 +124,8 @@ static int join_tap(const struct s4n_args *args, const struct net_config *config
 		                    .set_mac = args->set_mac };
 
 	memcpy(conf.mac, args->mac, 6);
+	conf.v6 = config->v6;
+	conf.net6 = config->net6;
 	snprintf(conf.name, sizeof(conf.name), "%s", args->tap);
 	return s4n_join_tap(args, &conf, ret_tap, err);
 }

@@ -164,10 +164,12 @@ static int add_route(struct nlmsg *msg, int fd, int index, const struct net_cidr
 	return nlmsg_exchange(msg, fd);
 }
 
-/* Router advertisements have nothing to say here, and would only delay or change things. */
-static void quiet_ipv6(const struct netdev_conf *conf)
+/* Router advertisements have nothing to say here, and would only delay or change things; and a
+ * host may have IPv6 off for new devices. */
+static void prepare_ipv6(const struct netdev_conf *conf)
 {
-	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf" };
+	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf",
+		                             "disable_ipv6" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char path[96];
@@ -188,7 +190,8 @@ static int configure_with(struct nlmsg *msg, int fd, const struct netdev_conf *c
 	*step = "find";
 	if (index == 0)
 		return -errno;
-	quiet_ipv6(conf);
+	if (conf->v6)
+		prepare_ipv6(conf);
 	*step = "bring up";
 	r = link_up(msg, fd, 1, 0);
 	if (r == 0)

@@ -297,6 +297,7 @@ time.sleep(60)" & tcp=$!
             [ "$(cat /run/ready)" = 1 ]
             nsenter -t $target -n "$PEER" tcp 203.0.113.10 9 hash 1000000
             nsenter -t $target -n "$PEER" udp 203.0.113.10 7 1000
+            case $how in *ipv6*) nsenter -t $target -n "$PEER" tcp 2001:db8:2::10 9 hash 1000000 ;; esac
             api() { python3 -c "
 import socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(\"/run/api\"); s.sendall(sys.argv[1].encode()); s.shutdown(1)
