@@ -175,12 +175,15 @@ static void put_back_argument(struct task *task)
 	set_regs(task->pid, &regs);
 }
 
-/* Calls of which the manual says that they always succeed, or that do not come back. */
+/* Calls of which the manual says that they always succeed, or that do not come back; and those with
+ * which the C library begins a thread, which it cannot do without. */
 static bool cannot_fail(uint64_t nr)
 {
-	static const int numbers[] = { SYS_getuid,  SYS_geteuid,    SYS_getgid,      SYS_getegid,
-		                       SYS_getppid, SYS_getpid,     SYS_gettid,      SYS_umask,
-		                       SYS_exit,    SYS_exit_group, SYS_rt_sigreturn };
+	static const int numbers[] = { SYS_getuid,         SYS_geteuid,      SYS_getgid,
+		                       SYS_getegid,        SYS_getppid,      SYS_getpid,
+		                       SYS_gettid,         SYS_umask,        SYS_exit,
+		                       SYS_exit_group,     SYS_rt_sigreturn, SYS_rseq,
+		                       SYS_set_robust_list };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (nr == (uint64_t)numbers[i])
@@ -239,6 +242,22 @@ static void at_exec(struct task *task)
 	task->program = !task->helper;
 	task->begun = false;
 	snprintf(task->name, sizeof(task->name), "%.15s", name);
+}
+
+/* What a helper starts is a part of it. */
+static void at_clone(struct tracer *tracer, struct task *task)
+{
+	unsigned long pid = 0;
+	struct task *child;
+
+	task->parent = true;
+	if (!task->helper || ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
+		return;
+	child = find_task(tracer, (pid_t)pid);
+	if (!child)
+		return;
+	child->helper = child->begun = true;
+	memcpy(child->name, task->name, sizeof(child->name));
 }
 
 static void inject(struct tracer *tracer, struct task *task, const struct ptrace_syscall_info *info)
@@ -338,7 +357,7 @@ static void at_stop(struct tracer *tracer, struct task *task, int status)
 		if (event == PTRACE_EVENT_EXEC)
 			at_exec(task);
 		else if (event != PTRACE_EVENT_EXEC && event != PTRACE_EVENT_STOP)
-			task->parent = true;
+			at_clone(tracer, task);
 		sig = 0;
 	} else if (is_crash(sig) && task->helper) {
 		/* a library's assertion; the helper is the pid 1 of a namespace of its own, which
