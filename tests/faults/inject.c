@@ -39,10 +39,12 @@ enum { FAULT_SHORT = -1 };
 
 struct task {
 	pid_t pid;
-	int index;     /* 0 is the launcher, 1 its first child, ... */
-	bool begun;    /* past the dynamic loader */
-	bool parent;   /* has made a process */
-	bool program;  /* runs the payload's program */
+	int index;    /* 0 is the launcher, 1 its first child, ... */
+	bool begun;   /* past the dynamic loader */
+	bool parent;  /* has made a process */
+	bool program; /* runs the payload's program */
+	bool helper;  /* runs one of ours, name */
+	char name[16];
 	bool replaced; /* the result of the call that it is in is to be replaced */
 	int argument;  /* one of its arguments was changed to this end, and is put back, or -1 */
 	uint64_t value;
@@ -77,6 +79,8 @@ struct tracer {
 
 static const char *stage_of(const struct task *task)
 {
+	if (task->helper)
+		return task->name;
 	if (task->index == 0)
 		return task->parent ? "monitor" : "launcher";
 	if (task->index == 1)
@@ -171,12 +175,15 @@ static void put_back_argument(struct task *task)
 	set_regs(task->pid, &regs);
 }
 
-/* Calls of which the manual says that they always succeed, or that do not come back. */
+/* Calls of which the manual says that they always succeed, or that do not come back; and those with
+ * which the C library begins a thread, which it cannot do without. */
 static bool cannot_fail(uint64_t nr)
 {
-	static const int numbers[] = { SYS_getuid,  SYS_geteuid,    SYS_getgid,      SYS_getegid,
-		                       SYS_getppid, SYS_getpid,     SYS_gettid,      SYS_umask,
-		                       SYS_exit,    SYS_exit_group, SYS_rt_sigreturn };
+	static const int numbers[] = { SYS_getuid,         SYS_geteuid,      SYS_getgid,
+		                       SYS_getegid,        SYS_getppid,      SYS_getpid,
+		                       SYS_gettid,         SYS_umask,        SYS_exit,
+		                       SYS_exit_group,     SYS_rt_sigreturn, SYS_rseq,
+		                       SYS_set_robust_list };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (nr == (uint64_t)numbers[i])
@@ -200,6 +207,59 @@ static bool can_be_short(pid_t pid, const struct ptrace_syscall_info *info)
 	       info->entry.args[2] > 1 && !is_socket(pid, info->entry.args[0]);
 }
 
+/* What the dynamic loader does before main(): its failures are told in its words, not in ours. */
+static bool is_loading(uint64_t nr)
+{
+	static const int numbers[] = {
+		SYS_openat,          SYS_read,      SYS_close,     SYS_mmap,
+		SYS_mprotect,        SYS_munmap,    SYS_brk,       SYS_newfstatat,
+		SYS_fstat,           SYS_pread64,   SYS_faccessat, SYS_set_tid_address,
+		SYS_set_robust_list, SYS_prlimit64, SYS_getrandom, SYS_rseq,
+		SYS_futex,           SYS_statfs,
+#ifdef SYS_arch_prctl
+		SYS_arch_prctl,      SYS_access,
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (nr == (uint64_t)numbers[i])
+			return true;
+	return false;
+}
+
+/* After an exec: a helper of ours is looked at from its own main() on, the payload no more. */
+static void at_exec(struct task *task)
+{
+	char path[64];
+	char exe[4096] = "";
+	const char *name;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", task->pid);
+	if (task->index == 0 || readlink(path, exe, sizeof(exe) - 1) < 0)
+		return;
+	name = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
+	task->helper = !strncmp(name, "sbx-", 4);
+	task->program = !task->helper;
+	task->begun = false;
+	snprintf(task->name, sizeof(task->name), "%.15s", name);
+}
+
+/* What a helper starts is a part of it. */
+static void at_clone(struct tracer *tracer, struct task *task)
+{
+	unsigned long pid = 0;
+	struct task *child;
+
+	task->parent = true;
+	if (!task->helper || ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
+		return;
+	child = find_task(tracer, (pid_t)pid);
+	if (!child)
+		return;
+	child->helper = child->begun = true;
+	memcpy(child->name, task->name, sizeof(child->name));
+}
+
 static void inject(struct tracer *tracer, struct task *task, const struct ptrace_syscall_info *info)
 {
 	uint64_t nr = info->entry.nr;
@@ -218,6 +278,21 @@ static void inject(struct tracer *tracer, struct task *task, const struct ptrace
 	task->replaced = true;
 }
 
+/* The first thing that sbx does in main() is to look at descriptor 0. */
+static bool has_begun(const struct task *task, const struct ptrace_syscall_info *info)
+{
+	if (task->begun)
+		return true;
+	if (task->helper)
+		return !is_loading(info->entry.nr);
+	return info->entry.nr == SYS_fcntl && info->entry.args[0] == 0;
+}
+
+static bool is_wanted(const struct fault *fault, const char *stage, const char *name)
+{
+	return !strcmp(name, fault->name) && !strcmp(stage, fault->stage);
+}
+
 static void at_entry(struct tracer *tracer, struct task *task,
                      const struct ptrace_syscall_info *info)
 {
@@ -226,19 +301,17 @@ static void at_entry(struct tracer *tracer, struct task *task,
 	const char *stage = stage_of(task);
 	char *name;
 
-	/* the first thing that main() does is to look at descriptor 0 */
-	if (!task->begun && nr == SYS_fcntl && info->entry.args[0] == 0)
-		task->begun = true;
+	task->begun = has_begun(task, info);
 	if (!task->begun || nr >= MAX_CALLS || cannot_fail(nr))
 		return;
 	task->counts[nr]++;
 	if (fault->num && task->counts[nr] != fault->n)
 		return;
 	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)nr);
-	if (!fault->num)
-		fprintf(tracer->log, "call %s %s %u %s\n", stage, name ? name : "?",
-		        task->counts[nr], can_be_short(task->pid, info) ? "short" : "whole");
-	else if (name && !strcmp(name, fault->name) && !strcmp(stage, fault->stage))
+	if (name && !fault->num)
+		fprintf(tracer->log, "call %s %s %u %s\n", stage, name, task->counts[nr],
+		        can_be_short(task->pid, info) ? "short" : "whole");
+	else if (name && is_wanted(fault, stage, name))
 		inject(tracer, task, info);
 	free(name);
 }
@@ -281,11 +354,16 @@ static void at_stop(struct tracer *tracer, struct task *task, int status)
 		ptrace(PTRACE_LISTEN, task->pid, 0, 0);
 		return;
 	} else if (event) {
-		if (event == PTRACE_EVENT_EXEC && task->index > 0)
-			task->program = true;
+		if (event == PTRACE_EVENT_EXEC)
+			at_exec(task);
 		else if (event != PTRACE_EVENT_EXEC && event != PTRACE_EVENT_STOP)
-			task->parent = true;
+			at_clone(tracer, task);
 		sig = 0;
+	} else if (is_crash(sig) && task->helper) {
+		/* a library's assertion; the helper is the pid 1 of a namespace of its own, which
+		 * such a signal does not end while it is traced (ptrace(2)) */
+		fprintf(tracer->log, "aborted %s %d\n", stage_of(task), sig);
+		kill(task->pid, SIGKILL);
 	} else if (is_crash(sig)) {
 		fprintf(tracer->log, "crash %s %d\n", stage_of(task), sig);
 	}

@@ -252,7 +252,7 @@ class Model:
     def ignore(self, _):
         """Said, and seen in nothing that the probe prints."""
 
-    do_root = do_pivot = do_start = do_exec = do_loopback = do_join = ignore
+    do_forward = do_check = do_root = do_pivot = do_start = do_exec = do_loopback = do_join = ignore
 
 
 def read_probe(lines):
