@@ -146,6 +146,8 @@ static int enable_controllers(const struct cgroup *cgroup, const struct vec *fil
 	}
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		add_controller(words, have, figures[i]);
+	if (cgroup->delegate)
+		add_controller(words, have, "cpuset");
 	r = *words ? cgroup_write(cgroup->base_fd, "cgroup.subtree_control", words) : 0;
 	if (r < 0)
 		return err_text(err, -r, "write '%s' to %s/cgroup.subtree_control", words,
@@ -186,20 +188,20 @@ static bool needs_inner(void)
 	return !borders;
 }
 
-int cgroup_make_inner(struct cgroup *cgroup, bool delegate, struct err *err)
+int cgroup_make_inner(struct cgroup *cgroup, struct err *err)
 {
 	char have[256];
 	char *rest = have;
 	char text[64];
 
-	if (!delegate && !needs_inner())
+	if (!cgroup->delegate && !needs_inner())
 		return 0;
 	if (mkdirat(cgroup->payload_fd, "inner", 0755) < 0 && errno != EEXIST)
 		return err_text(err, errno, "make the cgroup %s/payload/inner", cgroup->path);
 	cgroup->inner_fd = openat(cgroup->payload_fd, "inner", DIR_FLAGS);
 	if (cgroup->inner_fd < 0)
 		return err_text(err, errno, "open the cgroup %s/payload/inner", cgroup->path);
-	if (!delegate ||
+	if (!cgroup->delegate ||
 	    cgroup_read(cgroup->payload_fd, "cgroup.controllers", have, sizeof(have)) < 0)
 		return 0;
 	for (char *name; (name = strsep(&rest, " "));) {

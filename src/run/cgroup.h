@@ -24,8 +24,9 @@
 struct vec;
 
 struct cgroup {
-	bool ours;  /* we made BASE, so we remove it; else systemd does */
-	char *path; /* of BASE, for messages */
+	bool delegate; /* the payload manages a subtree of its own */
+	bool ours;     /* we made BASE, so we remove it; else systemd does */
+	char *path;    /* of BASE, for messages */
 	int base_fd, payload_fd, helpers_fd;
 	int inner_fd; /* where the payload goes, if not into the leaf itself; else -1 */
 };
@@ -50,9 +51,9 @@ int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const 
 int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const struct vec *pids,
                        struct err *err);
 
-/* Makes BASE/payload/inner when the payload is to have a subtree of its own (delegate), or when the
+/* Makes BASE/payload/inner when the payload is to have a subtree of its own, or when the
  * tree's mount makes it necessary. Should: be called when the limits are in force. */
-int cgroup_make_inner(struct cgroup *cgroup, bool delegate, struct err *err);
+int cgroup_make_inner(struct cgroup *cgroup, struct err *err);
 
 /* Writes each limit to the payload's leaf and reads it back. Returns 0, or -errno with err set when
  * one could not be written or is not what the kernel holds afterwards. */

@@ -31,6 +31,7 @@ void limits_hold_init(struct limits_hold *hold, const struct plan *plan)
 		.cleaner = { .sock = -1 },
 		.cgroup = CGROUP_NONE_OPEN,
 	};
+	hold->cgroup.delegate = plan->limits.delegate;
 }
 
 /* The helper gets its end of the socket as descriptor 3 and nothing else beyond 2. A vfork: it
@@ -252,7 +253,7 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 	if (r == 0)
 		r = cgroup_limit(&hold->cgroup, &hold->files, err);
 	if (r == 0)
-		r = cgroup_make_inner(&hold->cgroup, hold->plan->limits.delegate, err);
+		r = cgroup_make_inner(&hold->cgroup, err);
 	return r == 0 ? tell_setup(hold, sock, err) : r;
 }
 

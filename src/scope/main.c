@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/parse.h"
 #include "scope/property.h"
@@ -107,6 +108,27 @@ static int answer(int fd, char letter, const char *text)
 	return letter == 'O' && n > 0 ? 0 : 1;
 }
 
+static int talk(const struct scope_request *request)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+	g_autofree char *path = NULL;
+
+	switch (scope_start(request, &text)) {
+	case SCOPE_STARTED:
+		break;
+	case SCOPE_NO_MANAGER:
+		return answer(request->peer_fd, 'N', text);
+	case SCOPE_FAILED:
+	case SCOPE_ABANDONED:
+		return answer(request->peer_fd, 'E', text);
+	}
+	path = scope_cgroup_of(g_array_index(request->pids, guint32, 0), &error);
+	if (!path)
+		return answer(request->peer_fd, 'E', error->message);
+	return answer(request->peer_fd, 'O', path);
+}
+
 int main(int argc, char **argv)
 {
 	struct scope_request request = {
@@ -114,28 +136,14 @@ int main(int argc, char **argv)
 		.pids = g_array_new(FALSE, FALSE, sizeof(guint32)),
 	};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = NULL;
-	g_autofree char *path = NULL;
 
-	/* nothing of GIO's plug-ins is needed to talk to a socket, and looking for them takes time
-	 */
+	/* no plug-in of GIO's is needed to talk to a socket, and looking for them takes time */
 	g_setenv("GIO_MODULE_DIR", "/dev/null", TRUE);
 	g_setenv("GIO_USE_VFS", "local", TRUE);
 	if (!parse_arguments(argc, argv, &request, &error)) {
 		fprintf(stderr, "sbx-scope: %s\n", error->message);
 		return 2;
 	}
-	switch (scope_start(&request, &text)) {
-	case SCOPE_STARTED:
-		break;
-	case SCOPE_NO_MANAGER:
-		return answer(request.peer_fd, 'N', text);
-	case SCOPE_FAILED:
-	case SCOPE_ABANDONED:
-		return answer(request.peer_fd, 'E', text);
-	}
-	path = scope_cgroup_of(g_array_index(request.pids, guint32, 0), &error);
-	if (!path)
-		return answer(request.peer_fd, 'E', error->message);
-	return answer(request.peer_fd, 'O', path);
+	/* GDBus's threads may be in the middle of something; there is nothing to take down */
+	_exit(talk(&request));
 }
