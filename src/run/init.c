@@ -118,7 +118,7 @@ int init_start(struct run *run, struct err *err)
 		r = hide(err);
 	/* pid 1 is never seen without a filter, and the payload needs not load it once more */
 	if (r == 0)
-		r = seccomp_load_early(&run->seccomp, err);
+		r = seccomp_apply_early(&run->seccomp, err);
 	if (r < 0)
 		return r;
 	pid = start_payload(run, &pidfd);
@@ -130,7 +130,7 @@ int init_start(struct run *run, struct err *err)
 		r = show(run->plan, err);
 	/* bwrap's callers count on their filter to hold for pid 1, too */
 	if (r == 0)
-		r = seccomp_load(&run->seccomp, err);
+		r = seccomp_apply(&run->seccomp, err);
 	if (r == 0)
 		init_main(run, pid);
 	/* without a pid namespace our end would not be the payload's */

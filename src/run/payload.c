@@ -47,7 +47,7 @@ void payload_exec(struct run *run)
 	if (r == 0)
 		r = landlock_restrict(run->landlock_fd, &err);
 	if (r == 0)
-		r = seccomp_load(&run->seccomp, &err);
+		r = seccomp_apply(&run->seccomp, &err);
 	if (r == 0) {
 		execvp(file, process->argv);
 		err_step(&err, STEP_EXEC, errno, file, NULL);

@@ -72,7 +72,7 @@ static int load(const struct seccomp_programs *programs, size_t end, struct err 
 	return 0;
 }
 
-int seccomp_load_early(struct seccomp_programs *programs, struct err *err)
+int seccomp_apply_early(struct seccomp_programs *programs, struct err *err)
 {
 	int r = load(programs, programs->n_early, err);
 
@@ -80,7 +80,7 @@ int seccomp_load_early(struct seccomp_programs *programs, struct err *err)
 	return r;
 }
 
-int seccomp_load(const struct seccomp_programs *programs, struct err *err)
+int seccomp_apply(const struct seccomp_programs *programs, struct err *err)
 {
 	return load(programs, programs->n, err);
 }

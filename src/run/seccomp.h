@@ -35,5 +35,5 @@ int seccomp_read_last(const struct plan *plan, struct seccomp_programs *programs
 
 /* Loads what is not loaded yet into this process; no_new_privs must be set. The early ones are
  * those that pid 1 loads before there is a payload, which inherits them. Returns 0 or -errno. */
-int seccomp_load_early(struct seccomp_programs *programs, struct err *err);
-int seccomp_load(const struct seccomp_programs *programs, struct err *err);
+int seccomp_apply_early(struct seccomp_programs *programs, struct err *err);
+int seccomp_apply(const struct seccomp_programs *programs, struct err *err);
