@@ -61,8 +61,9 @@ keep=(--seccomp-profile nested --keep-id)
     mkdir "$W/tree"
     # what a checkout has; what a build in the source tree left is of no use
     (cd "$srcdir" && tar -c --exclude='./build*' --exclude='*.o' --exclude='*.a' --exclude=./.git --exclude=./config.status \
-        --exclude=./Makefile --exclude='.deps' --exclude=./config.h .) | tar -x -C "$W/tree"
+        --exclude=./Makefile --exclude='.deps' --exclude=./config.h --exclude=./sbx --exclude='./sbx-*' .) | tar -x -C "$W/tree"
     cp -rT "$srcdir/build-aux" "$W/tree/build-aux"
+    chmod -R u+w "$W/tree" # distcheck's tree is read-only
     # /etc/alternatives comes with /usr; perl and m4 of autoconf need nothing else
     capture "$SBX" --ro-bind /usr /usr --bind "$W/tree" /src --chdir /src --unshare-all sh -c '
         { [ -x configure ] || ./autogen.sh; } && mkdir -p b && cd b && ../configure -q CFLAGS=-O0 && make -s sbx && ./sbx --version'

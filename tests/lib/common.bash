@@ -73,6 +73,11 @@ need_kernel() {
         skip_cannot "kernel $have is older than $1 and cannot do $2"
 }
 
+# A sanitizer reserves terabytes of addresses and keeps descriptors and memory of its own.
+sanitized() {
+    grep -q __asan_init "$SBX"
+}
+
 # --- set-up --------------------------------------------------------------------------------
 
 # The host's programs, whatever the layout of its root is.
