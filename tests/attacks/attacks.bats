@@ -6,6 +6,9 @@
 
 load ../lib/common
 
+# the one that is tagged root is the only one to run as root
+ROOT_CASES=1
+
 setup() {
     common_setup
     need_program python3

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016 # the scripts are for the lab's shell
 # --net user, in a lab of network namespaces that this file makes: no packet leaves it.
 
+# bats file_tags=root
+
 bats_require_minimum_version 1.5.0
 
 HERE=${SBX_SRCDIR:-$BATS_TEST_DIRNAME/../..}/tests/net
@@ -28,9 +30,9 @@ lab() {
 
 setup() {
     if [ "$(id -u)" = 0 ]; then
-        id "${LAB_USER:-tester}" >/dev/null 2>&1 || skip "there is no user ${LAB_USER:-tester} to become"
+        id "${LAB_USER:-tester}" >/dev/null 2>&1 || skip "cannot run here: there is no user ${LAB_USER:-tester} to become"
     elif ! { : <>/dev/net/tun; } 2>/dev/null; then
-        skip "/dev/net/tun may not be opened, and only root can make another"
+        skip "cannot run here: /dev/net/tun may not be opened, and only root can make another"
     fi
 }
 
