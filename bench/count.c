@@ -135,15 +135,15 @@ static void take_stop(struct count *count, pid_t pid, int status)
 {
 	int sig = WSTOPSIG(status);
 	int event = status >> 16;
+	bool fresh = is_new(count, pid);
 
-	if (is_new(count, pid) && sig == SIGSTOP) {
-		go_on(count, pid, 0);
-	} else if (event == PTRACE_EVENT_EXEC && count->begun) {
+	if (event == PTRACE_EVENT_EXEC && count->begun) {
 		(void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
-	} else if (event == PTRACE_EVENT_EXEC) {
+		return;
+	}
+	if (event == PTRACE_EVENT_EXEC)
 		count->begun = true;
-		go_on(count, pid, 0);
-	} else if (event) {
+	if (event || (fresh && sig == SIGSTOP)) {
 		go_on(count, pid, 0);
 	} else if (sig == (SIGTRAP | 0x80)) {
 		note_call(count, pid);

@@ -23,7 +23,9 @@ static bool label_char(unsigned char c)
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 int net_name_parse(const char *text, size_t len, char dst[NET_NAME_MAX])

@@ -41,7 +41,7 @@ static int parse_decimal(const char **text, bool *ret_fraction, unsigned __int12
 			unit /= 10;
 			if (!unit)
 				return -EINVAL;
-			value += unit * (unsigned int)(*p - '0');
+			value += (unsigned __int128)unit * (unsigned int)(*p - '0');
 		}
 		if (p[-1] == '.')
 			return -EINVAL;
@@ -118,7 +118,7 @@ int parse_cpus(const char *text, uint64_t *ret_millionths)
 	if (value % (BILLION / 1000000) != 0)
 		return -EINVAL;
 	value /= BILLION / 1000000;
-	if (value < 10000 || value > (uint64_t)CPU_LIST_MAX * 1000000)
+	if (value < 10000 || value > (unsigned __int128)CPU_LIST_MAX * 1000000)
 		return -ERANGE;
 	*ret_millionths = (uint64_t)value;
 	return 0;

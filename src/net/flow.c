@@ -266,9 +266,10 @@ void flows_input(struct flows *flows, const struct frame *frame)
 		goto refused;
 	len = gate_sockaddr_to(&dst, frame->dport, &sa);
 	/* an error that came for an earlier datagram is reported, and cleared, by the first try */
-	if (sys_sendto(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0 ||
-	    sys_sendto(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0 ||
-	    errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
+	for (int try = 0; try < 2; try++)
+		if (sys_sendto(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0)
+			return;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
 		return;
 refused:
 	if (kind == KIND_UDP)

@@ -143,17 +143,17 @@ int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return sys_bind(fd, addr, len);
 }
 
-int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+int setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen)
 {
 	/* too late for a socket that is bound, and settled by whoever bound it */
-	if (fd == gate.adopted && level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
+	if (fd == gate.adopted && level == IPPROTO_IPV6 && optname == IPV6_V6ONLY)
 		return 0;
-	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+	return (int)syscall(SYS_setsockopt, fd, level, optname, optval, optlen);
 }
 
-int listen(int fd, int backlog)
+int listen(int fd, int n)
 {
-	(void)backlog;
+	(void)n;
 	gate.calls.listen++;
 	if (fd != gate.adopted)
 		return refuse(EACCES);

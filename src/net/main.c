@@ -176,7 +176,8 @@ int main(int argc, char **argv)
 
 	name = name ? name + 1 : argv[0] ? argv[0] : "";
 	signal(SIGPIPE, SIG_IGN);
-	if (guard_stdio() < 0)
+	r = guard_stdio();
+	if (r < 0)
 		return 125;
 	if (strncmp(name, "slirp4netns", strlen("slirp4netns")) == 0)
 		return s4n_main(argc, argv);

@@ -38,8 +38,8 @@ struct packet_path {
 };
 
 /* The one's complement sum of data, folded to 16 bits and not inverted, in network order as it
- * lies in memory; sum is what came before (at an even offset). */
-uint32_t packet_sum(uint32_t sum, const void *data, size_t len);
+ * lies in memory; start is what came before (at an even offset). */
+uint32_t packet_sum(uint32_t start, const void *data, size_t len);
 
 /* The checksum of an IP payload with its pseudo header: 0 when the one inside it is right. */
 uint16_t packet_checksum(const struct packet_path *path, uint8_t proto, const void *data,

@@ -206,7 +206,7 @@ static void relay_ready(struct worker *worker, struct relay *relay, uint32_t eve
 static int original_dst(int fd, struct net_addr *ret, unsigned short *ret_port)
 {
 	static const struct net_addr loop6 = { { [15] = 1 } };
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = { 0 };
 	socklen_t len = sizeof(sa);
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
@@ -270,8 +270,8 @@ static int relay_watch(struct worker *worker, struct relay *relay)
 static void relay_start(struct worker *worker, int inner)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
-	struct net_addr addr;
-	unsigned short port;
+	struct net_addr addr = { 0 };
+	unsigned short port = 0;
 	int outer = -ENOMEM;
 
 	if (relay && original_dst(inner, &addr, &port) == 0)
@@ -368,7 +368,7 @@ static int worker_start(struct worker *worker, struct policy *policy, struct net
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 128 * 1024);
+	pthread_attr_setstacksize(&attr, (size_t)128 * 1024);
 	r = -pthread_create(&worker->thread, &attr, worker_main, worker);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -49,7 +49,7 @@ static int caps_set(const struct caps *caps)
 
 int caps_check_caller(struct err *err)
 {
-	struct caps caps;
+	struct caps caps = { 0 };
 	int r;
 
 	if (geteuid() != getuid() || getegid() != getgid())
@@ -66,7 +66,7 @@ int caps_check_caller(struct err *err)
 
 int caps_regain(struct err *err)
 {
-	struct caps caps;
+	struct caps caps = { 0 };
 	int r = caps_get(&caps);
 
 	caps.effective = caps.permitted;
@@ -137,7 +137,7 @@ static int raise_ambient(uint64_t caps, struct err *err)
 int caps_drop(const struct plan *plan, struct err *err)
 {
 	bool own_ns = plan->ns.new_user || plan->ns.userns_fd >= 0 || plan->ns.userns2_fd >= 0;
-	struct caps now;
+	struct caps now = { 0 };
 	struct caps then;
 	uint64_t want;
 	uint64_t named;

@@ -117,7 +117,7 @@ int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const 
 		r = cgroup_locate(own, &place, err);
 	if (r == 0)
 		r = cgroup_locate("/", &top, err);
-	if (r < 0)
+	if (r < 0 || !top || !place)
 		return -ENOENT;
 	top_len = strlen(top);
 	for (;;) {

@@ -200,7 +200,7 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 /* Its own stack, because the memory may be shared; execvp(3) puts a copy of the arguments there. */
 pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, struct clone_result *ret)
 {
-	size_t size = 256 * 1024 + ret->n_args * 2 * sizeof(char *);
+	size_t size = (size_t)256 * 1024 + ret->n_args * 2 * sizeof(char *);
 	int shared = flags & CLONE_PAYLOAD_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
 	int pidfd_flag = flags & CLONE_PAYLOAD_PIDFD ? CLONE_PIDFD : 0;
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,

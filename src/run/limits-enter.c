@@ -71,9 +71,10 @@ int limits_enter_wait(struct run *run, struct err *err)
 
 pid_t limits_enter_fork(struct run *run, int *ret_pidfd)
 {
+	int pidfd = -1;
 	struct clone_args args = {
 		.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)run->cgroup_fd,
 	};
@@ -85,6 +86,8 @@ pid_t limits_enter_fork(struct run *run, int *ret_pidfd)
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
 		run->cgroup_procs_fd = -1;
+	else if (pid > 0)
+		*ret_pidfd = pidfd;
 	return pid;
 }
 

@@ -41,7 +41,7 @@ static void describe(const struct plan *plan, char text[DESCRIPTION_MAX])
 	for (char **arg = plan->process.argv; arg && *arg && len + 2 < DESCRIPTION_MAX; arg++) {
 		text[len++] = ' ';
 		for (const char *p = *arg; *p && len + 1 < DESCRIPTION_MAX; p++)
-			text[len++] = *p >= 0x20 && *p < 0x7f ? *p : '?';
+			text[len++] = (char)(*p >= 0x20 && *p < 0x7f ? *p : '?');
 	}
 	text[len] = '\0';
 }

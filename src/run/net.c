@@ -189,8 +189,8 @@ int net_wait_ready(const struct run *run, struct err *err)
 	text[strcspn(text, "\n")] = '\0';
 	if (strcmp(text, "ready") == 0)
 		return 0;
-	strsep(&reason, " ");
-	strsep(&reason, " ");
+	(void)strsep(&reason, " ");
+	(void)strsep(&reason, " ");
 	return err_text(err, 0, "%s", reason ? reason : text);
 }
 

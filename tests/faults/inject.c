@@ -114,7 +114,7 @@ static void forget_task(struct tracer *tracer, pid_t pid)
 
 #if defined(__x86_64__)
 typedef struct user_regs_struct regs_type;
-#define REG_ARG(regs, i) (*(i == 0 ? &(regs)->rdi : i == 1 ? &(regs)->rsi : &(regs)->rdx))
+#define REG_ARG(regs, i) (*((i) == 0 ? &(regs)->rdi : (i) == 1 ? &(regs)->rsi : &(regs)->rdx))
 #define REG_RESULT(regs) ((regs)->rax)
 #elif defined(__aarch64__)
 typedef struct user_regs_struct regs_type;

@@ -276,7 +276,7 @@ static void show_tree(int dirfd, const char *path, int depth)
 	struct dirent *entry;
 
 	while (dir && n < 512 && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			names[n++] = strdup(entry->d_name);
 	qsort(names, n, sizeof(names[0]), compare_names);
 	for (size_t i = 0; i < n; i++) {
