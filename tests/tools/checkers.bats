@@ -402,6 +402,19 @@ sums() {
     [[ $output == *'skipped 1: no network here'* ]]
 }
 
+@test "tap: a file that has no case with the tag asked for" {
+    printf '# bats test_tags=root\n@test "a" { true; }\n' >x.bats
+    mkdir results
+    env -i PATH=/usr/bin:/bin SBX_TEST_TAGS='!root' "$TOOLS/tap-driver" --test-name x \
+        --log-file results/x.log --trs-file results/x.trs -- "$TOOLS/run-bats" x.bats
+    run "$TOOLS/tap-sum" results
+    sums 0 0 0
+    env -i PATH=/usr/bin:/bin SBX_TEST_TAGS=root "$TOOLS/tap-driver" --test-name x \
+        --log-file results/x.log --trs-file results/x.trs -- "$TOOLS/run-bats" x.bats
+    run "$TOOLS/tap-sum" results
+    sums 1 0 0
+}
+
 @test "tap: where everything must run, only what cannot run here is skipped" {
     export SBX_MUST_RUN=1
     drive 1..1 'ok 1 - a # SKIP too lazy'
