@@ -165,24 +165,21 @@ static int add_rule(const struct net_cidr *net, uint32_t index, uint16_t port_be
 
 int netdev_redirect(const struct netdev_conf *conf, bool v6, int *ret_fd)
 {
-	struct sockaddr_storage sa = { .ss_family = v6 ? AF_INET6 : AF_INET };
-	struct sockaddr_in *in = (struct sockaddr_in *)&sa;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&sa;
-	socklen_t len = v6 ? sizeof(*in6) : sizeof(*in);
-	cleanup_fd int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr *sa = v6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in;
+	socklen_t len = v6 ? sizeof(in6) : sizeof(in);
+	cleanup_fd int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (v6)
-		in6->sin6_addr = in6addr_loopback;
-	else
-		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, SOMAXCONN) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+	in6.sin6_addr = in6addr_loopback;
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, sa, len) < 0 || listen(fd, SOMAXCONN) < 0 || getsockname(fd, sa, &len) < 0)
 		return -errno;
 	r = add_rule(v6 ? &conf->net6 : &conf->net4, if_nametoindex(conf->name),
-	             v6 ? in6->sin6_port : in->sin_port);
+	             v6 ? in6.sin6_port : in.sin_port);
 	if (r == 0)
 		*ret_fd = steal_fd(&fd);
 	return r;
