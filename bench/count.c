@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* for tools that compile this by itself */
 #ifndef BENCH_LINK
 #define BENCH_LINK ""
 #endif
@@ -70,8 +71,7 @@ static const char *const architecture =
 
 static int print_fingerprint(void)
 {
-	printf("%s %s glibc-%s %s\n", architecture, compiler, gnu_get_libc_version(),
-	       BENCH_LINK[0] ? BENCH_LINK : "dynamic");
+	printf("%s %s glibc-%s %s\n", architecture, compiler, gnu_get_libc_version(), BENCH_LINK);
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/errno-text.h"
+
 static const struct {
 	const char *native;
 	const char *compat;
@@ -130,7 +132,7 @@ void err_format(const struct err *err, enum personality personality, char *buf, 
 		format_native(err, &line);
 	if (err->num) {
 		line_add(&line, ": ");
-		line_add(&line, strerror(err->num));
+		line_add(&line, errno_text(err->num));
 	}
 }
 

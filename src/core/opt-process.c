@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/capability.h>
 
+#include "core/capability.h"
 #include "core/opt.h"
 #include "core/parse.h"
 #include "core/plan.h"
@@ -117,12 +117,11 @@ int opt_hostname(struct parse *ps, const struct option *opt, char **args, struct
 int opt_cap(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	struct cap_change change = { .kind = (enum cap_change_kind)opt->data, .cap = CAP_EVERY };
-	cap_value_t cap;
 
 	if (strcasecmp(args[0], "ALL") != 0) {
-		if (cap_from_name(args[0], &cap) < 0)
+		change.cap = capability_from_name(args[0]);
+		if (change.cap < 0)
 			return err_text(err, 0, "unknown cap: %s", args[0]);
-		change.cap = cap;
 	}
 	if (vec_add(&ps->plan->caps, &change) < 0)
 		return err_text(err, ENOMEM, "--%s", opt->name);

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 
+#include "core/capability.h"
 #include "core/plan-landlock.h"
 #include "core/plan.h"
 
@@ -226,11 +226,13 @@ static void print_caps(FILE *out, const struct plan *plan)
 		fputs(" none", out);
 	for (size_t i = 0; i < plan->caps.len; i++) {
 		const struct cap_change *change = &VEC_AT(&plan->caps, struct cap_change, i);
-		char *name = change->cap == CAP_EVERY ? NULL : cap_to_name(change->cap);
+		const char *name = change->cap == CAP_EVERY ? "all" : capability_name(change->cap);
 
-		fprintf(out, " %c%s", change->kind == CAP_CHANGE_ADD ? '+' : '-',
-		        name ? name : "all");
-		cap_free(name);
+		fputs(change->kind == CAP_CHANGE_ADD ? " +" : " -", out);
+		if (name)
+			fputs(name, out);
+		else
+			fprintf(out, "%d", change->cap);
 	}
 	fputc('\n', out);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/errno-text.h"
 #include "run/cgroup-file.h"
 #include "run/cgroup.h"
 
@@ -64,7 +65,7 @@ static bool can_hand_out(struct search *search, int dir_fd, const char *path)
 				path, *name);
 		else if (r < 0)
 			search_note(search, "%s/cgroup.subtree_control can't be written: %s", path,
-			            strerror(-r));
+			            errno_text(-r));
 		if (r < 0)
 			return false;
 	}

@@ -22,22 +22,27 @@ typedef int dir_fn(int dir_fd);
 /* Calls fn on each child directory, and whatever it returns goes unnoticed. */
 static void for_each_child(int dir_fd, dir_fn *fn, bool remove)
 {
-	struct dirent **list = NULL;
-	int n = scandirat(dir_fd, ".", &list, NULL, NULL);
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
-	for (int i = 0; i < n; i++) {
-		const char *name = list[i]->d_name;
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	/* what is removed meanwhile disturbs nothing: kernfs goes on at the hash of a name */
+	for (const struct dirent *entry; (entry = readdir(dir));) {
+		const char *name = entry->d_name;
 		cleanup_fd int child = -1;
 
-		if (list[i]->d_type == DT_DIR && name[0] != '.')
+		if (entry->d_type == DT_DIR && name[0] != '.')
 			child = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child >= 0)
 			(void)fn(child);
 		if (child >= 0 && remove)
 			(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
-		free(list[i]);
 	}
-	free(list);
+	closedir(dir);
 }
 
 static int kill_listed(int dir_fd)

@@ -197,20 +197,20 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 	return pid < 0 ? clone_failed(errno, err) : pid;
 }
 
-/* Its own stack, because the memory may be shared; execvp(3) puts a copy of the arguments there. */
-pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, struct clone_result *ret)
+/* Its own stack, because the memory may be shared. */
+pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd)
 {
-	size_t size = (size_t)256 * 1024 + ret->n_args * 2 * sizeof(char *);
+	size_t size = (size_t)256 * 1024;
 	int shared = flags & CLONE_PAYLOAD_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
 	int pidfd_flag = flags & CLONE_PAYLOAD_PIDFD ? CLONE_PIDFD : 0;
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t pid;
 
-	ret->pidfd = -1;
+	*ret_pidfd = -1;
 	if (stack == MAP_FAILED)
 		return -errno;
-	pid = clone(fn, stack + size, shared | pidfd_flag | SIGCHLD, arg, &ret->pidfd);
+	pid = clone(fn, stack + size, shared | pidfd_flag | SIGCHLD, arg, ret_pidfd);
 	if (pid < 0)
 		pid = -errno;
 	munmap(stack, size);

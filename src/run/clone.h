@@ -14,12 +14,8 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 
 /* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_PAYLOAD_SHARES_MEMORY the
  * caller stands still until then and no page table is copied (vfork(2)); fn may write only what
- * nobody reads afterwards. ret->n_args tells how many pointers exec may copy on the stack;
- * CLONE_PAYLOAD_PIDFD gives ret->pidfd. Returns the pid or -errno. */
+ * nobody reads afterwards. CLONE_PAYLOAD_PIDFD gives *ret_pidfd, else it is -1.
+ * Returns the pid or -errno. */
 enum { CLONE_PAYLOAD_SHARES_MEMORY = 1, CLONE_PAYLOAD_PIDFD = 2 };
-struct clone_result {
-	size_t n_args;
-	int pidfd;
-};
 typedef int clone_fn(void *arg);
-pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, struct clone_result *ret);
+pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd);

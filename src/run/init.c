@@ -45,7 +45,6 @@ static int run_payload(void *run)
 static pid_t start_payload(struct run *run, int *ret_pidfd)
 {
 	const struct plan_process *process = &run->plan->process;
-	struct clone_result result = { 0 };
 	unsigned int flags = 0;
 	pid_t pid = limits_enter_fork(run, ret_pidfd);
 
@@ -53,15 +52,11 @@ static pid_t start_payload(struct run *run, int *ret_pidfd)
 		payload_exec(run);
 	if (pid > 0)
 		return pid;
-	while (process->argv[result.n_args])
-		result.n_args++;
 	if (!run->plan->ns.time)
 		flags |= CLONE_PAYLOAD_SHARES_MEMORY;
 	if (process->forward_signals || run->plan->limits.timeout_ns)
 		flags |= CLONE_PAYLOAD_PIDFD;
-	pid = clone_payload(run_payload, run, flags, &result);
-	*ret_pidfd = result.pidfd;
-	return pid;
+	return clone_payload(run_payload, run, flags, ret_pidfd);
 }
 
 /* Lets go of everything that is not pid 1's business; the payload has started, or has failed. */

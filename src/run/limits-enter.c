@@ -103,7 +103,7 @@ static int set_ulimits(const struct plan *plan, struct err *err)
 			rlimit.rlim_cur = RLIM_INFINITY;
 		if (limit->hard == ULIMIT_NONE)
 			rlimit.rlim_max = RLIM_INFINITY;
-		if (setrlimit((__rlimit_resource_t)limit->resource, &rlimit) == 0)
+		if (setrlimit(limit->resource, &rlimit) == 0)
 			continue;
 		for (size_t k = 0; resource != limit->resource; k++)
 			name = ulimit_name(k, &resource);

@@ -13,6 +13,7 @@
 
 #include "core/cleanup.h"
 #include "core/path.h"
+#include "run/place.h"
 
 static int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode)
 {
@@ -212,33 +213,25 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 	return check_type(st.st_mode, path, kind, err) < 0 ? -EINVAL : steal_fd(&fd);
 }
 
-/* The same file is not enough: what "/" is bound from may be bound elsewhere, too. A kernel that
- * does not tell mounts apart (before 5.8) gets the answer of the files. */
-static bool is_same_place(const struct statx *a, const struct statx *b)
-{
-	if (a->stx_ino != b->stx_ino || a->stx_dev_major != b->stx_dev_major ||
-	    a->stx_dev_minor != b->stx_dev_minor)
-		return false;
-	return !(a->stx_mask & b->stx_mask & STATX_MNT_ID) || a->stx_mnt_id == b->stx_mnt_id;
-}
-
 int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err *err)
 {
-	const unsigned int mask = STATX_TYPE | STATX_INO | STATX_MNT_ID;
-	struct statx at;
-	struct statx top;
+	struct place at;
+	struct place top;
 	bool made;
 	cleanup_fd int fd = open_or_make(dest, kind, mode, &made, err);
 
 	if (fd < 0)
 		return fd;
 	if (!made) {
-		if (statx(fd, "", AT_EMPTY_PATH, mask, &at) < 0 ||
-		    statx(dest->root->fd, "", AT_EMPTY_PATH, mask, &top) < 0)
-			return err_step(err, STEP_LOOKUP, errno, dest->path, NULL);
-		if (check_type(at.stx_mode, dest->path, kind, err) < 0)
+		int r = place_find(fd, &at);
+
+		if (r == 0)
+			r = place_find(dest->root->fd, &top);
+		if (r < 0)
+			return err_step(err, STEP_LOOKUP, -r, dest->path, NULL);
+		if (check_type(at.mode, dest->path, kind, err) < 0)
 			return -EINVAL;
-		dest->is_root = is_same_place(&at, &top);
+		dest->is_root = place_is_same(&at, &top);
 	}
 	dest->fd = steal_fd(&fd);
 	return 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/errno-text.h"
 #include "run/fds.h"
 #include "run/helper.h"
 #include "run/net.h"
@@ -87,7 +88,7 @@ static _Noreturn void child_main(int control, uid_t uid, gid_t gid)
 		execute(path);
 		r = -errno;
 	}
-	snprintf(text, sizeof(text), "error %d %s: %s\n", -r, step, strerror(-r));
+	snprintf(text, sizeof(text), "error %d %s: %s\n", -r, step, errno_text(-r));
 	(void)!send(control, text, strlen(text), MSG_NOSIGNAL);
 	_exit(125);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/plan.h"
+#include "run/exec.h"
 #include "run/landlock.h"
 #include "run/limits-enter.h"
 #include "run/run.h"
@@ -40,8 +41,6 @@ void payload_exec(struct run *run)
 		r = err_step(&err, STEP_PRCTL, errno, "signal mask", NULL);
 	if (process->argv0)
 		process->argv[0] = (char *)process->argv0;
-	/* execvp(3) looks along PATH of environ, which is to be the payload's own */
-	environ = run->env;
 	if (r == 0)
 		r = limits_enter_payload(run, &err);
 	if (r == 0)
@@ -49,8 +48,9 @@ void payload_exec(struct run *run)
 	if (r == 0)
 		r = seccomp_apply(&run->seccomp, &err);
 	if (r == 0) {
-		execvp(file, process->argv);
-		err_step(&err, STEP_EXEC, errno, file, NULL);
+		/* argv[-1] is sbx's own name, or its last option */
+		r = exec_along_path(file, process->argv, run->env);
+		err_step(&err, STEP_EXEC, -r, file, NULL);
 	}
 	run_fail(run, &err);
 }

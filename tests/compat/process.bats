@@ -101,6 +101,31 @@ each_program() {
     is "$status" 1
 }
 
+@test "the search along PATH: what is denied, no PATH, the working directory, a script without a first line" {
+    mkdir "$T/denied" "$T/tools" "$T/work"
+    echo x >"$T/denied/tool"
+    echo 'echo "$0 $1"' >"$T/tools/tool"
+    chmod +x "$T/tools/tool"
+    cp "$T/tools/tool" "$T/work/here"
+    set -- --ro-bind "$T/denied" /denied --ro-bind "$T/tools" /tools --ro-bind "$T/work" /work
+    compare_sandbox "$@" --setenv PATH /denied:/none:/tools:/usr/bin tool word
+    is "$output" '/tools/tool word'
+    compare_sandbox "$@" --setenv PATH /denied:/none tool
+    is "$stderr" 'bwrap: execvp tool: Permission denied'
+    compare_sandbox "$@" --setenv PATH /denied/tool:/usr/bin none
+    is "$stderr" 'bwrap: execvp none: No such file or directory'
+    compare_sandbox "$@" --chdir /work --setenv PATH :/usr/bin here word
+    is "$output" 'here word'
+    compare_sandbox "$@" --unsetenv PATH sh -c 'echo found'
+    is "$output" found
+    compare_sandbox "$@" ''
+    is "$stderr" 'bwrap: execvp : No such file or directory'
+    compare_sandbox "$@" "$(printf '%0300d' 0)"
+    is "$stderr" "bwrap: execvp $(printf '%0300d' 0): File name too long"
+    compare_sandbox_since 0.9.0 "$@" --argv0 other /tools/tool word
+    is "$output" '/tools/tool word'
+}
+
 @test "commands that cannot be executed" {
     mkdir "$T/c"
     echo 'echo no interpreter' >"$T/c/plain"
