@@ -25,7 +25,7 @@ static int bind_into(struct fs_ctx *ctx, const char *src, int dirfd, const char 
 		return err_step(err, STEP_MKFILE, errno, src, NULL);
 	if (ctx->root->has_mount_api)
 		return mount_bind_name(src, dirfd, name, MOUNT_ATTR_NOSUID, err);
-	src_fd = open(src, O_PATH | O_CLOEXEC);
+	src_fd = openat(AT_FDCWD, src, O_PATH | O_CLOEXEC);
 	if (src_fd < 0)
 		return err_step(err, STEP_SOURCE, errno, src, NULL);
 	dest.fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -182,7 +182,7 @@ int fs_proc(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 	if (ctx->plan->ns.pid || ctx->plan->ns.pidns_fd >= 0) {
 		r = fs_mount_on_dir(ctx, op, &proc, err);
 	} else {
-		cleanup_fd int host = open("/proc", O_PATH | O_CLOEXEC);
+		cleanup_fd int host = openat(AT_FDCWD, "/proc", O_PATH | O_CLOEXEC);
 
 		r = host < 0 ? err_step(err, STEP_SOURCE, errno, "/proc", NULL)
 		             : dest_prepare(&dest, DEST_DIR, 0755, err);

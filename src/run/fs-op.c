@@ -26,7 +26,8 @@ static int perms_or(const struct op *op, int fallback)
 
 int fs_mounted(struct dest *dest, int fd)
 {
-	close(dest->fd);
+	if (dest->fd >= 0)
+		close(dest->fd);
 	if (fd < 0)
 		return fd;
 	if (dest->is_root)
@@ -108,6 +109,8 @@ static int mount_own_dir(struct fs_ctx *ctx, const struct op *op, mode_t mode, s
 	struct dest dest = { .root = ctx->root, .path = op->dst };
 	int r = dest_prepare(&dest, DEST_DIR, mode, err);
 
+	if (r == 0)
+		r = dest_fd(&dest, err);
 	if (r < 0)
 		return r;
 	return fs_mounted(&dest, fs_bind_own(dest.fd, op->dst, &dest,
@@ -179,10 +182,15 @@ static int symlink_exists(int parent, const char *name, const struct op *op, str
 
 static int apply_symlink(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
-	cleanup_fd int parent = dest_open(ctx->root, op->dst, DEST_PARENT, 0, err);
+	const char *last;
+	int known = parent_find(ctx->root, op->dst, &last);
+	cleanup_fd int parent = -1;
 	char name[NAME_MAX + 1];
 
 	(void)src_fd;
+	if (known >= 0 && symlinkat(op->src, known, last) == 0)
+		return 0;
+	parent = dest_open(ctx->root, op->dst, DEST_PARENT, 0, err);
 	if (parent < 0)
 		return parent;
 	lookup_last(op->dst, name);

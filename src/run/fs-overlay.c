@@ -121,6 +121,8 @@ static int mount_layers(struct fs_ctx *ctx, const struct op *op, const struct la
 	int fd;
 	int r = dest_prepare(&dest, DEST_DIR, 0755, err);
 
+	if (r == 0)
+		r = dest_fd(&dest, err);
 	if (r < 0)
 		return r;
 	fd_path(dest.fd, path);

@@ -128,9 +128,25 @@ static int make_last(int parent, const char *name, enum dest_kind kind, mode_t m
 	return mknodat(parent, name, S_IFREG | (mode & 07777), 0);
 }
 
-/* The common case of something missing: all but the last component is there, and the last is made
- * in it. Whatever else is the matter is left to the walk. */
-static int make_in_root(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)
+/* A missing parent, in a directory that is known. Returns an owned descriptor. */
+static int make_parent(const struct root *root, char *dir)
+{
+	const char *name;
+	size_t len = strlen(dir);
+	int known;
+	int fd = -1;
+
+	dir[len - 1] = '\0';
+	known = parent_find(root, dir, &name);
+	if (known >= 0 && mkdirat(known, name, root->parent_mode) == 0)
+		fd = openat(known, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	dir[len - 1] = '/';
+	return fd;
+}
+
+/* The common case of something missing: all but the last component or two are there, and what is
+ * not is made. Whatever else is the matter is left to the walk. */
+static int make_in_root(struct root *root, const char *path, enum dest_kind kind, mode_t mode)
 {
 	char dir[PATH_MAX];
 	char name[NAME_MAX + 1];
@@ -139,10 +155,9 @@ static int make_in_root(const struct root *root, const char *path, enum dest_kin
 
 	if (!split(path, dir, name))
 		return -ENOENT;
-	if (dir[0])
-		parent = sys_openat2(root->fd, dir, O_PATH | O_DIRECTORY, 0);
-	else
-		parent = fcntl(root->fd, F_DUPFD_CLOEXEC, 3);
+	parent = sys_openat2(root->fd, dir[0] ? dir : ".", O_PATH | O_DIRECTORY, 0);
+	if (parent < 0 && errno == ENOENT)
+		parent = make_parent(root, dir);
 	if (parent < 0)
 		return -ENOENT;
 	if (kind == DEST_PARENT)
@@ -150,6 +165,7 @@ static int make_in_root(const struct root *root, const char *path, enum dest_kin
 	if (make_last(parent, name, kind, mode) < 0)
 		return -ENOENT;
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	parent_keep(root, dir, &parent);
 	return fd >= 0 ? fd : -ENOENT;
 }
 
@@ -168,7 +184,7 @@ static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind
 static int open_or_make(const struct dest *dest, enum dest_kind kind, mode_t mode, bool *ret_made,
                         struct err *err)
 {
-	const struct root *root = dest->root;
+	struct root *root = dest->root;
 	const char *path = path_relative(dest->path);
 	int fd = -ENOENT;
 
@@ -217,14 +233,22 @@ int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err
 {
 	struct place at;
 	struct place top;
-	bool made;
-	cleanup_fd int fd = open_or_make(dest, kind, mode, &made, err);
+	cleanup_fd int fd = -1;
 
+	dest->dir_fd = parent_find(dest->root, dest->path, &dest->name);
+	dest->fd = -1;
+	dest->made = dest->dir_fd >= 0 && dest->root->has_mount_api &&
+	             make_last(dest->dir_fd, dest->name, kind, mode) == 0;
+	if (dest->made)
+		return 0;
+	dest->name = NULL;
+	fd = open_or_make(dest, kind, mode, &dest->made, err);
 	if (fd < 0)
 		return fd;
-	if (!made) {
+	if (!dest->made) {
 		int r = place_find(fd, &at);
 
+		parent_forget(dest->root);
 		if (r == 0)
 			r = place_find(dest->root->fd, &top);
 		if (r < 0)
@@ -235,4 +259,11 @@ int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err
 	}
 	dest->fd = steal_fd(&fd);
 	return 0;
+}
+
+int dest_fd(struct dest *dest, struct err *err)
+{
+	if (dest->fd < 0)
+		dest->fd = openat(dest->dir_fd, dest->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return dest->fd < 0 ? err_step(err, STEP_LOOKUP, errno, dest->path, NULL) : dest->fd;
 }

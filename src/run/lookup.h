@@ -11,12 +11,15 @@
 #include <sys/types.h>
 
 #include "core/err.h"
+#include "run/parent.h"
 
 struct root {
 	int fd;               /* O_PATH: what is "/" for every destination */
 	int old_fd;           /* O_PATH: the host's "/", which the new root is stacked on */
 	unsigned int covered; /* roots in between, which others were mounted over */
 	int base_fd;          /* O_PATH: the tmpfs that we made, also when fd was mounted over */
+	dev_t base_dev;       /* its st_dev */
+	struct known_parent parent;
 	bool has_openat2;
 	mode_t parent_mode;        /* of directories made on the way */
 	bool refuse_symlinks;      /* --dest-symlinks=refuse: no link as the last component */
@@ -45,16 +48,20 @@ int dest_open(const struct root *root, const char *path, enum dest_kind kind, mo
 struct dest {
 	struct root *root;
 	const char *path;
-	int fd;
+	int fd; /* -1: it is name in dir_fd, just made there */
 	bool is_root;
+	bool made;        /* by us and just now, so a mount on it covers nothing */
 	bool cut_off;     /* what the host mounts below the source later does not show here */
 	const char *name; /* instead of path: name in dir_fd, a directory of ours; or NULL */
 	int dir_fd;
 };
 
-/* dest_open() for a mount point: dest->root and dest->path are given. The caller closes dest->fd.
- * Returns 0, or -errno with err set. */
+/* dest_open() for a mount point: dest->root and dest->path are given. The caller closes dest->fd,
+ * and leaves dest->dir_fd alone. Returns 0, or -errno with err set. */
 int dest_prepare(struct dest *dest, enum dest_kind kind, mode_t mode, struct err *err);
+
+/* dest->fd, opened if need be; still the caller's to close with dest. Or -errno with err set. */
+int dest_fd(struct dest *dest, struct err *err);
 
 /* The fallback alone, without an error text: a descriptor or -errno. */
 int lookup_walk(const struct root *root, const char *path, enum dest_kind kind, mode_t mode);

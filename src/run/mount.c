@@ -22,6 +22,14 @@ static int sys_move_mount(int from_fd, int to_fd)
 	                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+static int move_to(int from_fd, const struct dest *dest)
+{
+	if (dest->fd >= 0)
+		return sys_move_mount(from_fd, dest->fd);
+	return (int)syscall(SYS_move_mount, from_fd, "", dest->dir_fd, dest->name,
+	                    MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static int sys_mount_setattr(int fd, unsigned int flags, uint64_t attrs, unsigned long propagation)
 {
 	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
@@ -73,7 +81,7 @@ int mount_bind(int src_fd, const char *src, const struct dest *dest, uint64_t at
 		return err_step(err, STEP_BIND, errno, src, dest->path);
 	if (sys_mount_setattr(tree, AT_RECURSIVE, attrs, dest->cut_off ? MS_PRIVATE : 0) < 0)
 		return err_step(err, STEP_BIND_FLAGS, errno, src, dest->path);
-	if (sys_move_mount(tree, dest->fd) < 0)
+	if (move_to(tree, dest) < 0)
 		return err_step(err, STEP_BIND, errno, src, dest->path);
 	return steal_fd(&tree);
 }
@@ -119,7 +127,7 @@ int mount_new(const struct mount_new *new, const struct dest *dest, struct err *
 	fd = make_fs(new);
 	if (fd < 0)
 		return err_step(err, new->step, -fd, dest->path, NULL);
-	if (sys_move_mount(fd, dest->fd) < 0) {
+	if (move_to(fd, dest) < 0) {
 		int num = errno;
 
 		close(fd);

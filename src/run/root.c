@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/plan.h"
+#include "run/lookup.h"
 #include "run/mount.h"
 
 /* Without a user namespace of our own nothing has cut the propagation to the host yet; with one,
@@ -32,21 +34,27 @@ int root_begin(struct root *root, const struct plan *plan, struct err *err)
 		.step = STEP_ROOT,
 	};
 	struct dest slash = { .root = root, .path = "/", .is_root = true };
+	struct stat st;
 	int r = stop_propagation(plan, err);
 
-	*root = (struct root){ .fd = -1, .old_fd = -1, .base_fd = -1, .parent_mode = 0755 };
+	*root = (struct root){
+		.fd = -1, .old_fd = -1, .base_fd = -1, .parent = { .fd = -1 }, .parent_mode = 0755
+	};
 	if (r < 0)
 		return r;
 	root->refuse_symlinks = plan->refuse_dest_symlinks;
 	lookup_probe(root, plan->force_openat);
 	mount_probe(root, plan->force_old_mount);
-	root->old_fd = root->fd = slash.fd = open("/", O_PATH | O_CLOEXEC);
+	root->old_fd = root->fd = slash.fd = openat(AT_FDCWD, "/", O_PATH | O_CLOEXEC);
 	if (root->fd < 0)
 		return err_step(err, STEP_ROOT, errno, "/", NULL);
 	r = mount_new(&tmpfs, &slash, err);
 	if (r < 0)
 		return r;
 	root->fd = root->base_fd = r;
+	if (fstat(root->base_fd, &st) < 0)
+		return err_step(err, STEP_ROOT, errno, "/", NULL);
+	root->base_dev = st.st_dev;
 	/* a bind of the host's "/" would otherwise take the new root along, which is stacked on it
 	 */
 	r = mount_propagation(root, root->base_fd, MS_UNBINDABLE);
@@ -93,5 +101,6 @@ void root_close(struct root *root)
 	if (root->old_fd >= 0)
 		close(root->old_fd);
 	root->fd = root->base_fd = root->old_fd = -1;
+	parent_forget(root);
 	mount_old_free(root);
 }

@@ -77,7 +77,7 @@ static int begin(struct run *run, struct err *err)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_step(err, STEP_NO_NEW_PRIVS, errno, NULL, NULL);
-	run->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	run->proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run->proc_fd < 0)
 		return err_step(err, STEP_SOURCE, errno, "/proc", NULL);
 	return wait_for_go(run, err);

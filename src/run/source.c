@@ -40,7 +40,7 @@ static int reopen_fd(const struct op *op, struct err *err)
 	if (len < 0 || fstat(op->fd, &want) < 0)
 		return err_step(err, STEP_SOURCE_FD, errno == ENOENT ? EBADF : errno, number, NULL);
 	path[len] = '\0';
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &got) < 0)
 		return err_step(err, STEP_SOURCE_FD, errno, number, NULL);
 	if (got.st_dev != want.st_dev || got.st_ino != want.st_ino)
@@ -54,7 +54,7 @@ int source_open(const struct op *op, const char *path, struct err *err)
 
 	if (op->kind == OP_BIND_FD)
 		return reopen_fd(op, err);
-	fd = open(path, O_PATH | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT && (op->flags & OP_TRY))

@@ -462,3 +462,24 @@ END
         rm -r "${T:?}/$name"
     done
 }
+
+# --- what was made last is remembered ------------------------------------------------------------
+
+@test "a mount over a directory, or over its parent, is what later destinations are found in" {
+    mkdir -p "$T/a" "$T/b/q" "$T/w/q"
+    touch "$T/a/of-a" "$T/b/of-b"
+    compare_sandbox --ro-bind "$T/a" /p/q/1 --ro-bind "$T/a" /p/q/2 --tmpfs /p/q --ro-bind "$T/b" /p/q/3 \
+        sh -c 'ls -R /p'
+    is "$output" $'/p:\nq\n\n/p/q:\n3\n\n/p/q/3:\nof-b\nq\n\n/p/q/3/q:'
+    compare_sandbox --ro-bind "$T/a" /p/q/1 --bind "$T/w" /p --ro-bind "$T/b" /p/q/2 sh -c 'ls -R /p'
+    is "$output" $'/p:\nq\n\n/p/q:\n2\n\n/p/q/2:\nof-b\nq\n\n/p/q/2/q:'
+    [ -d "$T/w/q/2" ]
+    compare_sandbox --dir /p/q --symlink q /p/l --ro-bind "$T/a" /p/l/1 --tmpfs /p/q --ro-bind "$T/b/of-b" /p/l/2 \
+        --symlink x /p/l/3 --dir /p/l/4 sh -c 'ls /p/q /p/l'
+    is "$output" $'/p/l:\n2\n3\n4\n\n/p/q:\n2\n3\n4'
+    compare_sandbox --ro-bind "$T/a" /p/1 --ro-bind "$T/a" /p/1 --ro-bind "$T/b/of-b" /p/1/of-a --remount-ro /p/1 \
+        --ro-bind "$T/a/of-a" /p/f --ro-bind "$T/b/of-b" /p/f sh -c 'ls -R /p'
+    ok
+    compare_sandbox --ro-bind "$T/a" /p//q//1 --ro-bind "$T/a" /p/q/../q/2 --ro-bind "$T/a" /p/q/3/ sh -c 'ls -R /p'
+    ok
+}
