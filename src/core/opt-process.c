@@ -62,7 +62,8 @@ int opt_fd_list(struct parse *ps, const struct option *opt, char **args, struct 
 	return r;
 }
 
-/* One way excludes the other, and the message begins with the one that came too late, as bwrap's. */
+/* One way excludes the other, and the message begins with the one that came too late, as bwrap's.
+ */
 int opt_seccomp_fd(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	bool several = opt->data == offsetof(struct plan, seccomp_fds);
