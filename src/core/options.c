@@ -253,7 +253,7 @@ static int take_option(struct parse *ps, int argc, char **argv, struct err *err)
 	int r;
 
 	if (!opt)
-		return err_text(err, 0, "Unknown option %s", argv[0]);
+		return err_step(err, STEP_OPTION, 0, argv[0], NULL);
 	r = check_arity(opt, value ? 1 : argc - 1, err);
 	if (r == 0)
 		r = check_repeat(ps, opt, err);
