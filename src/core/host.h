@@ -28,6 +28,7 @@ struct host_net {
 struct host {
 	uid_t uid;
 	gid_t gid;
+	uint64_t caps;      /* what root may use of its capabilities, bit N for N; 0 for others */
 	bool userns_usable; /* the kernel has user namespaces and does not forbid them all */
 	bool has_cgroup_ns;
 	bool has_selinux;

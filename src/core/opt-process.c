@@ -62,6 +62,18 @@ int opt_fd_list(struct parse *ps, const struct option *opt, char **args, struct 
 	return r;
 }
 
+/* One way excludes the other, and the message begins with the one that came too late, as bwrap's.
+ */
+int opt_seccomp_fd(struct parse *ps, const struct option *opt, char **args, struct err *err)
+{
+	bool several = opt->data == offsetof(struct plan, seccomp_fds);
+
+	if (several ? ps->plan->seccomp_fd >= 0 : ps->plan->seccomp_fds.len > 0)
+		return err_text(err, 0, "--%s cannot be combined with --%s", opt->name,
+		                several ? "seccomp" : "add-seccomp-fd");
+	return several ? opt_fd_list(ps, opt, args, err) : opt_fd(ps, opt, args, err);
+}
+
 int opt_unshare_all(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	struct plan_ns *ns = &ps->plan->ns;

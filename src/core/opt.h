@@ -72,7 +72,7 @@ opt_handler opt_perms, opt_size, opt_overlay_src, opt_overlay, opt_overlay_opt, 
 opt_handler opt_unshare_all, opt_share_net, opt_id, opt_hostname, opt_cap, opt_offset;
 opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_device_rate, opt_slice;
 opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args, opt_duration;
-opt_handler opt_ulimit, opt_cgroup, opt_name;
+opt_handler opt_ulimit, opt_cgroup, opt_name, opt_seccomp_fd;
 opt_handler opt_net, opt_net_rule, opt_publish, opt_mtu, opt_net_cidr, opt_net_log, opt_net_choice;
 
 /* Takes a descriptor or says which argument is none. Returns 0 or -EINVAL. */

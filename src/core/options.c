@@ -101,8 +101,8 @@ static const struct option options[] = {
 
 { "cap-add",               1, "CAP",        GROUP_SECURITY,  opt_cap,         CAP_CHANGE_ADD,      OPT_BWRAP,                "Give COMMAND a capability (ALL: every one)" },
 { "cap-drop",              1, "CAP",        GROUP_SECURITY,  opt_cap,         CAP_CHANGE_DROP,     OPT_BWRAP,                "Take a capability away" },
-{ "seccomp",               1, "FD",         GROUP_SECURITY,  opt_fd,          AT(seccomp_fd),      OPT_BWRAP | OPT_LAST_WINS, "Load the BPF filter that FD gives" },
-{ "add-seccomp-fd",        1, "FD",         GROUP_SECURITY,  opt_fd_list,     AT(seccomp_fds),     OPT_BWRAP,                "The same; may be given several times" },
+{ "seccomp",               1, "FD",         GROUP_SECURITY,  opt_seccomp_fd,  AT(seccomp_fd),      OPT_BWRAP | OPT_LAST_WINS, "Load the BPF filter that FD gives" },
+{ "add-seccomp-fd",        1, "FD",         GROUP_SECURITY,  opt_seccomp_fd,  AT(seccomp_fds),     OPT_BWRAP,                "The same; may be given several times" },
 { "seccomp-profile",       1, "NAME|FILE",  GROUP_SECURITY,  opt_string,      AT(seccomp_profile), OPT_LAST_WINS,            "System calls: default, strict, nested, none, or JSON" },
 { "seccomp-log",           0, "",           GROUP_SECURITY,  opt_bool,        AT(seccomp_log),     0,                        "Log what the profile refuses, and let it through" },
 { "landlock",              0, "",           GROUP_SECURITY,  opt_bool,        AT(landlock),        0,                        "Enforce the same writable places again, with Landlock" },
@@ -253,7 +253,7 @@ static int take_option(struct parse *ps, int argc, char **argv, struct err *err)
 	int r;
 
 	if (!opt)
-		return err_text(err, 0, "Unknown option %s", argv[0]);
+		return err_step(err, STEP_OPTION, 0, argv[0], NULL);
 	r = check_arity(opt, value ? 1 : argc - 1, err);
 	if (r == 0)
 		r = check_repeat(ps, opt, err);

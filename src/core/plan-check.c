@@ -39,7 +39,6 @@ RULE(gid_without_user, plan->ids.gid_given && !plan->ns.new_user && plan->ns.use
                                plan->ids.gid != host->gid)
 RULE(pid_1_without_pid, plan->process.as_pid_1 && !plan->ns.pid)
 RULE(pid_1_and_lock, plan->process.as_pid_1 && plan->lock_files.len > 0)
-RULE(both_seccomp, plan->seccomp_fd >= 0 && plan->seccomp_fds.len > 0)
 RULE(log_without_profile, plan->seccomp_log && !plan->seccomp_profile)
 RULE(cgroup_missing, plan->ns.cgroup && !host->has_cgroup_ns)
 RULE(labels_missing, (plan->process.exec_label || plan->process.file_label) && !host->has_selinux)
@@ -71,7 +70,6 @@ static const struct rule rules[] = {
 	{ hostname_without_uts, "Specifying --hostname requires --unshare-uts" },
 	{ pid_1_without_pid,    "Specifying --as-pid-1 requires --unshare-pid" },
 	{ pid_1_and_lock,       "Specifying --as-pid-1 and --lock-file is not permitted" },
-	{ both_seccomp,         "--seccomp cannot be combined with --add-seccomp-fd" },
 	{ log_without_profile,  "--seccomp-log requires a --seccomp-profile" },
 	{ cgroup_missing,       "Cannot create new cgroup namespace because the kernel does not support it" },
 	{ labels_missing,       "labeling not supported on this system" },

@@ -51,6 +51,12 @@ static void resolve_ids(struct plan *plan, const struct host *host)
 	                       ids->outer_gid != ids->inner_gid || plan->ns.disable_userns;
 }
 
+/* As bwrap, root keeps what it has: over the host, or in a user namespace over what that owns. */
+static void resolve_caps(struct plan *plan, const struct host *host)
+{
+	plan->caps_start = plan->personality == PERSONALITY_BWRAP ? host->caps : 0;
+}
+
 static void resolve_process(struct plan *plan)
 {
 	struct plan_process *process = &plan->process;
@@ -99,6 +105,7 @@ int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 	resolve_ids(plan, host);
 	if (plan->skeleton && plan_skeleton_files(plan, host) < 0)
 		return err_text(err, ENOMEM, "lay out the skeleton");
+	resolve_caps(plan, host);
 	resolve_process(plan);
 	resolve_seccomp(plan);
 	return 0;

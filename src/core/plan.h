@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/limits.h"
@@ -40,6 +41,7 @@ struct plan {
 	struct vec layers;       /* const char *: the overlay sources of all operations */
 	struct vec env;          /* struct env_change */
 	struct vec caps;         /* struct cap_change */
+	uint64_t caps_start;     /* resolved: what they change, bit N for capability N */
 	struct vec seccomp_fds;  /* int: --add-seccomp-fd */
 	struct vec lock_files;   /* const char * */
 	struct vec overlay_opts; /* const char * */

@@ -64,6 +64,15 @@ int caps_check_caller(struct err *err)
 	return 0;
 }
 
+int caps_of_root(uint64_t *ret)
+{
+	struct caps caps = { 0 };
+	int r = getuid() == 0 ? caps_get(&caps) : 0;
+
+	*ret = caps.effective;
+	return r;
+}
+
 int caps_regain(struct err *err)
 {
 	struct caps caps = { 0 };
@@ -72,6 +81,14 @@ int caps_regain(struct err *err)
 	caps.effective = caps.permitted;
 	if (r == 0)
 		r = caps_set(&caps);
+	return r < 0 ? err_step(err, STEP_CAPS, -r, NULL, NULL) : 0;
+}
+
+int caps_give_up(struct err *err)
+{
+	const struct caps none = { 0 };
+	int r = caps_set(&none);
+
 	return r < 0 ? err_step(err, STEP_CAPS, -r, NULL, NULL) : 0;
 }
 
@@ -94,7 +111,7 @@ static uint64_t change_caps(const struct plan *plan, uint64_t *caps)
 
 uint64_t caps_planned(const struct plan *plan)
 {
-	uint64_t caps = 0;
+	uint64_t caps = plan->caps_start;
 
 	(void)change_caps(plan, &caps);
 	return caps;
@@ -147,7 +164,7 @@ int caps_drop(const struct plan *plan, struct err *err)
 		return err_step(err, STEP_CAPS, -r, NULL, NULL);
 	if (!own_ns && !plan->caps.len)
 		return 0;
-	want = own_ns ? 0 : now.effective;
+	want = plan->caps_start;
 	named = change_caps(plan, &want);
 	/* ALL is all that there is, but what was asked for by name must be there */
 	if (named & ~now.permitted)
@@ -155,6 +172,10 @@ int caps_drop(const struct plan *plan, struct err *err)
 	r = drop_bounding(want, err);
 	if (r < 0)
 		return r;
+	/* root gets these when it executes the payload; another user that was asked for does not,
+	 * which is what bwrap's callers see */
+	if (!plan->caps.len && plan->caps_start)
+		return 0;
 	want &= now.permitted;
 	then = (struct caps){ want, want, want };
 	r = caps_set(&then);

@@ -13,13 +13,19 @@ struct host;
  * capabilities. Returns 0 or -errno. */
 int caps_check_caller(struct err *err);
 
+/* The effective capabilities of a caller that is root, bit N for capability N; 0 for any other.
+ * Returns 0 or -errno. */
+int caps_of_root(uint64_t *ret);
+
 /* Raises what is permitted, for the set-up in a namespace entered with setns and setuid. */
 int caps_regain(struct err *err);
 
-/* What caps_drop() will leave to a payload in a user namespace of its own, bit N for capability N.
- */
+/* What caps_drop() will leave to the payload, bit N for capability N. */
 uint64_t caps_planned(const struct plan *plan);
 
-/* Sets every set to what --cap-add and --cap-drop leave: nothing by default, for a real root
- * without a user namespace of its own what it has. Should: be the last step that needs one. */
+/* Gives up all of them. Returns 0 or -errno. */
+int caps_give_up(struct err *err);
+
+/* Sets every set to what --cap-add and --cap-drop leave of plan->caps_start: nothing by default,
+ * and for a real root as bwrap what it has. Should: be the last step that needs one. */
 int caps_drop(const struct plan *plan, struct err *err);

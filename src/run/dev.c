@@ -133,12 +133,20 @@ static int is_dangerous(const struct fs_ctx *ctx, int proc, const char *name)
 	return st.st_uid == geteuid();
 }
 
+/* As bwrap, a /proc of the host keeps its noexec, but is not given one. */
+static uint64_t bound_proc_attrs(const struct fs_ctx *ctx)
+{
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+	return ctx->plan->personality == PERSONALITY_BWRAP ? attrs : attrs | MOUNT_ATTR_NOEXEC;
+}
+
 /* What root on the host could write there is made read-only: a mapped uid 0 is the host's own when
  * root runs us. For anybody else there is nothing to cover. */
 static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 {
 	static const char *const names[] = { "sys", "sysrq-trigger", "irq", "bus" };
-	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	const uint64_t attrs = bound_proc_attrs(ctx) | MOUNT_ATTR_RDONLY;
 	cleanup_fd int proc = -1;
 
 	if (!ctx->plan->ns.host_root)
@@ -160,8 +168,7 @@ static int cover_proc(struct fs_ctx *ctx, const char *path, struct err *err)
 		dest.fd = openat(proc, names[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (dest.fd < 0)
 			return err_step(err, STEP_PROC_COVER, errno, names[i], NULL);
-		r = fs_mounted(&dest, mount_bind(dest.fd, names[i], &dest,
-		                                 attrs | MOUNT_ATTR_RDONLY, err));
+		r = fs_mounted(&dest, mount_bind(dest.fd, names[i], &dest, attrs, err));
 		if (r < 0)
 			return r;
 	}
@@ -187,7 +194,8 @@ int fs_proc(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err
 		r = host < 0 ? err_step(err, STEP_SOURCE, errno, "/proc", NULL)
 		             : dest_prepare(&dest, DEST_DIR, 0755, err);
 		if (r == 0)
-			r = fs_mounted(&dest, mount_bind(host, "/proc", &dest, proc.attrs, err));
+			r = fs_mounted(&dest, mount_bind(host, "/proc", &dest,
+			                                 bound_proc_attrs(ctx), err));
 	}
 	return r < 0 ? r : cover_proc(ctx, op->dst, err);
 }

@@ -48,6 +48,8 @@ static const struct hint {
 	bool (*applies)(void);
 	const char *text;
 } hints[] = {
+	{ STEP_OPTION, 0, NULL,
+	  "sbx --help prints every option; those of bubblewrap take values as words of their own" },
 	{ STEP_CLONE_EPERM, 0, debian_forbids,
 	  "an administrator can allow it: sysctl kernel.unprivileged_userns_clone=1" },
 	{ STEP_CLONE_EPERM, 0, apparmor_restricts,

@@ -13,6 +13,7 @@
 
 #include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/caps.h"
 #include "run/clone.h"
 #include "run/fds.h"
 #include "run/limits-enter.h"
@@ -121,6 +122,9 @@ int init_start(struct run *run, struct err *err)
 		return err_step(err, STEP_FORK, -pid, "the payload", NULL);
 	r = sync_send_started(run->sync, pidfd);
 	r = r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : keep_only_own_fds(run, locks, err);
+	/* to wait needs none; as sbx a filter may be there already, and nobody sees pid 1 */
+	if (r == 0 && run->plan->personality == PERSONALITY_BWRAP && caps_planned(run->plan))
+		r = caps_give_up(err);
 	if (r == 0)
 		r = show(run->plan, err);
 	/* bwrap's callers count on their filter to hold for pid 1, too */

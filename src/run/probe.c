@@ -13,6 +13,7 @@
 
 #include "core/host.h"
 #include "core/plan.h"
+#include "run/caps.h"
 #include "run/fds.h"
 #include "run/probe-net.h"
 
@@ -120,6 +121,9 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	int r;
 
 	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
+	r = plan->personality == PERSONALITY_BWRAP ? caps_of_root(&host->caps) : 0;
+	if (r < 0)
+		return err_step(err, STEP_CAPS, -r, NULL, NULL);
 	host->has_cgroup_ns = probe_cgroup_ns(plan);
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)

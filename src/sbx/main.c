@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sbx: arguments > plan > checked plan > stages > exec. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "core/plan-resolve.h"
 #include "core/plan.h"
 #include "run/fds.h"
+#include "run/helper.h"
 #include "run/launch.h"
 #include "run/limits-device.h"
 #include "run/message.h"
@@ -33,12 +35,36 @@ static enum personality find_personality(const char *argv0)
 	                                                    : PERSONALITY_NATIVE;
 }
 
+/* What a distribution may put in packages of their own, and what is always there. */
+static void print_features(void)
+{
+	static const struct {
+		const char *name;
+		const char *helper;
+	} features[] = {
+		{ "cgroupfs", NULL },       { "landlock", NULL }, { "seccomp", NULL },
+		{ "systemd", "sbx-scope" }, { "net", "sbx-net" }, { "oci-seccomp", "sbx-seccomp" },
+	};
+	char path[PATH_MAX];
+
+	printf("features:");
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		if (features[i].helper)
+			helper_find(features[i].helper, path, sizeof(path));
+		if (!features[i].helper || access(path, X_OK) == 0)
+			printf(" %s", features[i].name);
+	}
+	printf("\n");
+}
+
 static int print_version(const struct plan *plan)
 {
-	if (plan->personality == PERSONALITY_BWRAP)
+	if (plan->personality == PERSONALITY_BWRAP) {
 		printf("bubblewrap 0.11.1\nsbx %s\n", PACKAGE_VERSION);
-	else
+	} else {
 		printf("sbx %s\ncompatible with bubblewrap 0.11.1\n", PACKAGE_VERSION);
+		print_features();
+	}
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 

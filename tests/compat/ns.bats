@@ -271,12 +271,22 @@ holder_ready() {
     done
 }
 
-@test "as root with --unshare-user: a new namespace, and no capabilities" {
-    capture unshare -Ur "$BWRAP" "${ROOT[@]}" --unshare-user --proc /proc sh -c "$caps; $maps"
-    ok
-    # bwrap leaves them all (of the new namespace); product: the payload holds none unless --cap-add
-    is "$(grep -c 0000000000000000 <<<"$output")" 5
-    has "$output" $' 0 0 1\n 0 0 1\ndeny'
+@test "as root with --unshare-user: a new namespace, and what that owns" {
+    local program answer=''
+
+    for program in ${REF_VERSION:+"$BWRAP_REF"} "$BWRAP"; do
+        capture unshare -Ur sh -c 'for more in "" "--uid 5" "--dev /dev --gid 5" "--cap-drop cap_kill" \
+                "--cap-drop ALL" "--uid 5 --cap-drop ALL --cap-add cap_chown"; do
+                "$@" --unshare-user $more --proc /proc sh -c "$0"
+            done' "id -u; $caps; $maps" "$program" "${ROOT[@]}"
+        ok
+        # all sets but the inherited ones, none, and those of root again
+        like "$output" $'^0\nCapInh:\t0+\nCapPrm:\t0*1f+\nCapEff:\t0*1f+\n'
+        like "$output" $'\n5\nCapInh:\t0+\nCapPrm:\t0+\nCapEff:\t0+\nCapBnd:\t0*1f+\n'
+        has "$output" $' 0 0 1\n 0 0 1\ndeny'
+        answer=${answer:-$output}
+        is "$output" "$answer"
+    done
 }
 
 @test "user namespaces used up: --unshare-user-try goes on without for root, others get the hint" {

@@ -23,6 +23,11 @@ options_file=$BATS_TEST_DIRNAME/../compat/bwrap-0.11.1.options
     ok
     like "$output" $'^sbx [0-9.]+\n'
     has "$output" 'bubblewrap 0.11.1'
+    like "$output" $'\nfeatures: cgroupfs landlock seccomp systemd net oci-seccomp$'
+    # what is not installed is not claimed
+    SBX_LIBEXECDIR=$T capture "$SBX" --version
+    ok
+    like "$output" $'\nfeatures: cgroupfs landlock seccomp$'
     capture "$SBX" --list-options
     ok
     is "$(awk -F '\t' '$5 == "bwrap" { print "--" $1 }' <<<"$output" | sort)" "$(sort "$options_file")"

@@ -63,6 +63,43 @@ copy_sbx() {
     refused --unshare-user
 }
 
+@test "run by root as bwrap, a user namespace that was asked for is owned" {
+    PERSONALITY=bwrap
+    local mine
+
+    # what the caller has and no more, and only root inside has it
+    mine=$(sed -n 's/^CapEff:.//p' /proc/self/status)
+    sb --unshare-user --proc /proc sh -c 'sed -n "s/^Cap\(Eff\|Prm\|Bnd\):.//p" /proc/self/status | sort -u'
+    ok
+    is "$output" "$mine"
+    sb --unshare-user --tmpfs /t sh -c 'mount -t tmpfs x /t && echo mounted'
+    is "$output" mounted
+    capture setpriv --bounding-set=-all,+chown,+sys_admin,+setuid,+setfcap "$BWRAP" "${ROOT[@]}" --unshare-user --proc /proc \
+        sh -c 'sed -n "s/^Cap\(Eff\|Prm\|Bnd\):.//p" /proc/self/status | sort -u'
+    ok
+    is "$output" 0000000080200081
+    sb --unshare-user --uid 5 --proc /proc sh -c 'id -u; sed -n "s/^CapEff:.//p" /proc/self/status'
+    ok
+    is "$output" $'5\n0000000000000000'
+    # pid 1 soon has none; without a user namespace neither
+    for change in "" --unshare-user; do
+        # shellcheck disable=SC2086
+        sb $change --unshare-pid --proc /proc sh -c 'for i in $(seq 500); do
+            grep -q "^CapPrm:.0*$" /proc/1/status && echo none && break; sleep 0.02; done'
+        is "$output" none
+    done
+    for change in "--cap-drop ALL" "--cap-drop ALL --cap-add cap_chown"; do
+        # shellcheck disable=SC2086
+        sb --unshare-user $change --proc /proc sh -c 'sed -n "s/^Cap\(Eff\|Prm\|Bnd\):.//p" /proc/self/status | sort -u'
+        ok
+        is "$output" "000000000000000$([[ $change == *add* ]] && echo 1 || echo 0)"
+    done
+    # natively root is a name
+    PERSONALITY=native
+    sb --unshare-user --proc /proc sh -c 'sed -n "s/^Cap\(Eff\|Prm\|Bnd\):.//p" /proc/self/status | sort -u'
+    is "$output" 0000000000000000
+}
+
 @test "run by root as bwrap: the parts of /proc that could be written are covered" {
     PERSONALITY=bwrap
     sb --unshare-pid --proc /proc sh -c 'for f in sysrq-trigger irq/default_smp_affinity; do

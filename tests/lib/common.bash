@@ -29,7 +29,7 @@ BWRAP_REF=${BWRAP_REF:-/usr/bin/bwrap}
 export SBX BWRAP_REF
 
 # The longest a test may hang before it counts as failed, in seconds.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 # --- skips ---------------------------------------------------------------------------------
 
