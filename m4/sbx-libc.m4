@@ -1,7 +1,8 @@
 dnl How sbx itself is linked. It is started thousands of times, and it uses nothing of libc that needs a dynamic
 dnl linker (no NSS, no iconv, no dlopen): statically with musl where that is installed beside the system's libc,
 dnl else statically with the system's, else dynamically. bench/NOTES.md has what each of them costs.
-dnl The helpers always have the system's libc.
+dnl The helpers always have the system's libc. Nobody shares what is in a static program: what is not called is left
+dnl out, and so are the tables for unwinding.
 
 dnl SBX_TRY_LINK(WHAT, HOW, CPPFLAGS, LDFLAGS, LIBS): sets SBX_* if such a program can be linked and run.
 AC_DEFUN([SBX_TRY_LINK], [
@@ -18,7 +19,8 @@ AC_DEFUN([SBX_TRY_LINK], [
 	CPPFLAGS=$saved_CPPFLAGS CFLAGS=$saved_CFLAGS LDFLAGS=$saved_LDFLAGS LIBS=$saved_LIBS
 	AS_IF([test "x$SBX_LINK" = "x$1"],
 		[AC_MSG_RESULT([yes])
-		SBX_CPPFLAGS="$3" SBX_LDFLAGS="$4" SBX_LIBS="$5"],
+		SBX_CPPFLAGS="$3" SBX_LDFLAGS="$4 -Wl,--gc-sections" SBX_LIBS="$5"
+		SBX_CFLAGS="-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"],
 		[AC_MSG_RESULT([no])])
 ])
 
@@ -64,6 +66,7 @@ AC_DEFUN([SBX_LIBC], [
 	AS_IF([test -z "$SBX_LINK"], [SBX_LINK=dynamic])
 	AC_SUBST([SBX_LINK])
 	AC_SUBST([SBX_CPPFLAGS])
+	AC_SUBST([SBX_CFLAGS])
 	AC_SUBST([SBX_LDFLAGS])
 	AC_SUBST([SBX_LIBS])
 ])
