@@ -87,14 +87,16 @@ int sync_send_exit(int sock, int wait_status, bool last)
 	return send_bytes(sock, &wire, sizeof(wire));
 }
 
+/* There is room for one control message. */
 static void take_fds(struct msghdr *msg, int fds[SYNC_FDS])
 {
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+
 	for (size_t i = 0; i < SYNC_FDS; i++)
 		fds[i] = -1;
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
-		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-		    cmsg->cmsg_len <= CMSG_LEN(SYNC_FDS * sizeof(int)))
-			memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+	    cmsg->cmsg_len <= CMSG_LEN(SYNC_FDS * sizeof(int)))
+		memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
 }
 
 int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
