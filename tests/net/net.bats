@@ -46,6 +46,7 @@ setup() {
 }
 
 @test "the fast path carries TCP past the device, and a payload that flushes the rule keeps its policy" {
+    command -v nft >/dev/null || skip "nft is not installed"
     lab 'cat >/run/fast <<END
 set -e
 $PEER tcp 203.0.113.10 9 hash 10000000
@@ -65,7 +66,6 @@ END
          box --ro-bind /run /run bash /run/fast -lt
          box --ro-bind /run /run --net-accel=off bash /run/fast -gt
          box --ro-bind /run /run --net-allow @host bash /run/direct
-         command -v nft >/dev/null || { echo "nft is not installed: the rule was not flushed"; exit 0; }
          box --ro-bind /run /run --seccomp-profile none --cap-add CAP_NET_ADMIN --net-allow 203.0.113.10 bash /run/flush'
 }
 
