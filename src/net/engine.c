@@ -168,6 +168,12 @@ void engine_send_packet(struct engine *engine, struct packet_path *path, uint8_t
 	                engine);
 }
 
+bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr)
+{
+	return engine->dns && (net_addr_equal(addr, &engine->link.dns4) ||
+	                       net_addr_equal(addr, &engine->link.dns6));
+}
+
 static void input(struct engine *engine, uint8_t *data, size_t len)
 {
 	struct frame frame;
@@ -184,9 +190,8 @@ static void input(struct engine *engine, uint8_t *data, size_t len)
 		stack_input(engine->stack, data, len);
 		return;
 	}
-	if (net_addr_equal(&frame.dst, &engine->link.dns4) ||
-	    net_addr_equal(&frame.dst, &engine->link.dns6)) {
-		if (engine->dns && frame.kind == FRAME_UDP && frame.dport == 53)
+	if (engine_is_resolver(engine, &frame.dst)) {
+		if (frame.kind == FRAME_UDP && frame.dport == 53)
 			dns_datagram(engine->dns, &frame);
 		return;
 	}

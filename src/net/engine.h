@@ -56,6 +56,9 @@ int engine_attach(struct engine *engine, int tap, struct err *err);
 /* Runs until engine->quit is set: 0, or -errno when the tap is gone. */
 int engine_run(struct engine *engine, struct err *err);
 
+/* Whether the resolver is at addr; without one (--disable-dns) it is an address like any other. */
+bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr);
+
 /* Adds and removes sources. add: 0 or -errno. */
 int engine_watch(struct engine *engine, struct source *source, uint32_t events);
 void engine_unwatch(struct engine *engine, struct source *source);

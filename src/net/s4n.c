@@ -186,8 +186,9 @@ int s4n_main(int argc, char **argv)
 		return 0;
 	}
 	if (r == 0 && args.version) {
-		printf("slirp4netns version 1.2.0\ncommit: sbx-net\nlibslirp: %s\n",
-		       slirp_version_string());
+		printf("slirp4netns version 1.2.0\ncommit: sbx-net\nlibslirp: %s\n"
+		       "SLIRP_CONFIG_VERSION_MAX: %d\n",
+		       slirp_version_string(), SLIRP_CONFIG_VERSION_MAX);
 		return 0;
 	}
 	if (r == 0)
