@@ -140,13 +140,31 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 	return 0;
 }
 
-void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
+static void put_frame(struct engine *engine, const uint8_t *frame, size_t len)
 {
 	struct offload_out out;
 
 	offload_out(&out, engine->link.mtu, frame, len);
 	/* a frame that finds no room is lost, as on any wire */
 	(void)!writev(engine->tap, out.iov, out.count);
+}
+
+static void flush(struct engine *engine)
+{
+	if (engine->held.len)
+		put_frame(engine, engine->held.frame, engine->held.len);
+	engine->held.len = 0;
+}
+
+void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
+{
+	enum coalesce_verdict verdict = coalesce_add(&engine->held, frame, len);
+
+	if (verdict == COALESCE_TAKEN)
+		return;
+	flush(engine);
+	if (verdict == COALESCE_PLAIN || coalesce_add(&engine->held, frame, len) != COALESCE_TAKEN)
+		put_frame(engine, frame, len);
 }
 
 static void put_fragment(void *data, const uint8_t *frame, size_t len)
@@ -252,7 +270,9 @@ int engine_run(struct engine *engine, struct err *err)
 			r = drain(engine);
 		if (r < 0)
 			return err_text(err, -r, "network helper: read the tap");
+		flush(engine);
 		stack_process(engine->stack);
+		flush(engine);
 		now = clock_ms();
 		flows_tick(engine->flows, now);
 		if (engine->dns)
