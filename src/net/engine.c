@@ -3,113 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include "core/err.h"
-#include "net/config.h"
-#include "net/dns.h"
-#include "net/flow.h"
-#include "net/hostaddr.h"
-#include "net/log.h"
 #include "net/offload.h"
-#include "net/policy.h"
-#include "net/stack.h"
 #include "net/sys.h"
-
-enum {
-	EVENTS_MAX = 64,
-	FRAMES_PER_ROUND = 64,
-};
-
-static void link_init(struct net_link *link, const struct net_config *config)
-{
-	link->mtu = config->mtu;
-	link->loose = config->open;
-	link->v6 = config->v6;
-	link->net4 = config->net4;
-	link->host4 = net_cidr_host(&config->net4, 2);
-	link->dns4 = net_cidr_host(&config->net4, 3);
-	link->guest4 = net_cidr_host(&config->net4, 100);
-	link->net6 = config->net6;
-	link->host6 = net_cidr_host(&config->net6, 2);
-	link->dns6 = net_cidr_host(&config->net6, 3);
-	link->guest6 = net_cidr_host(&config->net6, 100);
-	memcpy(link->mac, config->mac, sizeof(link->mac));
-}
-
-static int policy_init(struct engine *engine, const struct net_config *config)
-{
-	engine->policy = policy_new(config->open);
-	if (!engine->policy || policy_add_vnet(engine->policy, &config->net4) < 0 ||
-	    (config->v6 && policy_add_vnet(engine->policy, &config->net6) < 0))
-		return -ENOMEM;
-	for (size_t i = 0; i < config->rules_count; i++) {
-		if (policy_add_rule(engine->policy, &config->rules[i]) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int engine_parts(struct engine *engine, const struct net_config *config, struct err *err)
-{
-	engine->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (engine->epoll < 0)
-		return err_text(err, errno, "network helper: epoll");
-	if (policy_init(engine, config) < 0)
-		return err_text(err, ENOMEM, "network helper");
-	engine->flows = flows_new(engine, config);
-	if (!config->no_dns)
-		engine->dns = dns_new(engine, config);
-	if (!config->open && hostaddr_new(engine, &engine->hostaddr) < 0)
-		return err_text(err, errno, "network helper: read the host's addresses");
-	if (!engine->flows || (!engine->dns && !config->no_dns))
-		return err_text(err, ENOMEM, "network helper");
-	return stack_new(engine, config, &engine->stack, err);
-}
-
-int engine_new(const struct net_config *config, struct engine **ret, struct err *err)
-{
-	struct engine *engine = calloc(1, sizeof(*engine));
-	int r;
-
-	if (!engine)
-		return err_text(err, ENOMEM, "network helper");
-	engine->tap = -1;
-	engine->loopback = !config->no_loopback;
-	link_init(&engine->link, config);
-	memcpy(engine->guest_mac, engine->link.mac, 6);
-	/* as libslirp makes its own: 52:55 and the gateway's IPv4 address */
-	engine->gateway_mac[0] = 0x52;
-	engine->gateway_mac[1] = 0x55;
-	memcpy(engine->gateway_mac + 2, engine->link.host4.b + 12, 4);
-	r = engine_parts(engine, config, err);
-	if (r < 0) {
-		engine_free(engine);
-		return r;
-	}
-	*ret = engine;
-	return 0;
-}
-
-void engine_free(struct engine *engine)
-{
-	if (!engine)
-		return;
-	stack_free(engine->stack);
-	dns_free(engine->dns);
-	flows_free(engine->flows);
-	hostaddr_free(engine->hostaddr);
-	policy_free(engine->policy);
-	netlog_free(engine->log);
-	if (engine->tap >= 0)
-		sys_close(engine->tap);
-	if (engine->epoll >= 0)
-		sys_close(engine->epoll);
-	free(engine);
-}
 
 int engine_watch(struct engine *engine, struct source *source, uint32_t events)
 {
@@ -140,13 +39,31 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 	return 0;
 }
 
-void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
+static void put_frame(struct engine *engine, const uint8_t *frame, size_t len)
 {
 	struct offload_out out;
 
 	offload_out(&out, engine->link.mtu, frame, len);
 	/* a frame that finds no room is lost, as on any wire */
 	(void)!writev(engine->tap, out.iov, out.count);
+}
+
+void engine_flush(struct engine *engine)
+{
+	if (engine->held.len)
+		put_frame(engine, engine->held.frame, engine->held.len);
+	engine->held.len = 0;
+}
+
+void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
+{
+	enum coalesce_verdict verdict = coalesce_add(&engine->held, frame, len);
+
+	if (verdict == COALESCE_TAKEN)
+		return;
+	engine_flush(engine);
+	if (verdict == COALESCE_PLAIN || coalesce_add(&engine->held, frame, len) != COALESCE_TAKEN)
+		put_frame(engine, frame, len);
 }
 
 static void put_fragment(void *data, const uint8_t *frame, size_t len)
@@ -168,90 +85,8 @@ void engine_send_packet(struct engine *engine, struct packet_path *path, uint8_t
 	                engine);
 }
 
-static void input(struct engine *engine, uint8_t *data, size_t len)
+bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr)
 {
-	struct frame frame;
-
-	filter_frame(&engine->link, data, len, &frame);
-	if (frame.kind == FRAME_DROP) {
-		if (frame.why)
-			netlog_frame(engine->log, frame.why);
-		return;
-	}
-	if (engine->link.loose)
-		memcpy(engine->guest_mac, data + 6, 6);
-	if (frame.kind == FRAME_STACK) {
-		stack_input(engine->stack, data, len);
-		return;
-	}
-	if (net_addr_equal(&frame.dst, &engine->link.dns4) ||
-	    net_addr_equal(&frame.dst, &engine->link.dns6)) {
-		if (engine->dns && frame.kind == FRAME_UDP && frame.dport == 53)
-			dns_datagram(engine->dns, &frame);
-		return;
-	}
-	flows_input(engine->flows, &frame);
-}
-
-/* Reads what is there, within reason: 0, or -errno when the device is gone. */
-static int drain(struct engine *engine)
-{
-	for (int i = 0; i < FRAMES_PER_ROUND; i++) {
-		ssize_t n = read(engine->tap, engine->in, sizeof(engine->in));
-
-		if (n > VNET_LEN) {
-			offload_in(engine->in, (size_t)n);
-			input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN);
-			continue;
-		}
-		engine->tap_ready = false;
-		/* EFAULT, EIO, ENETDOWN: the interface is down, and may come up again */
-		if (n < 0 && (errno == EBADFD || errno == ENODEV || errno == ENXIO))
-			return -errno;
-		return 0;
-	}
-	return 0;
-}
-
-static void dispatch(struct engine *engine, const struct epoll_event *events, int n)
-{
-	for (int i = 0; i < n; i++) {
-		struct source *source = events[i].data.ptr;
-
-		if (events[i].data.u64 & 1)
-			stack_mark(engine->stack, (int)(events[i].data.u64 >> 1), events[i].events);
-		else
-			source->ready(engine, source, events[i].events);
-	}
-}
-
-int engine_run(struct engine *engine, struct err *err)
-{
-	struct epoll_event events[EVENTS_MAX];
-	int r = 0;
-
-	while (!engine->quit) {
-		int64_t now = clock_ms();
-		int timeout = -1;
-		int n;
-
-		flows_prepare(engine->flows, &timeout, now);
-		if (engine->dns)
-			dns_prepare(engine->dns, &timeout, now);
-		stack_prepare(engine->stack, &timeout);
-		n = epoll_wait(engine->epoll, events, EVENTS_MAX, timeout);
-		if (n < 0 && errno != EINTR)
-			return err_text(err, errno, "network helper: epoll");
-		dispatch(engine, events, n);
-		if (engine->tap_ready)
-			r = drain(engine);
-		if (r < 0)
-			return err_text(err, -r, "network helper: read the tap");
-		stack_process(engine->stack);
-		now = clock_ms();
-		flows_tick(engine->flows, now);
-		if (engine->dns)
-			dns_tick(engine->dns, now);
-	}
-	return 0;
+	return engine->dns && (net_addr_equal(addr, &engine->link.dns4) ||
+	                       net_addr_equal(addr, &engine->link.dns6));
 }

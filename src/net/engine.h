@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The helper's one thread of control around libslirp: an epoll loop that drains the tap, hands
- * each frame to whom the filter says, and lets every host socket have its turn in each round.
+ * What the parts of the helper share: the device, epoll, and each other. None of the parts is known
+ * here but by name; loop.c puts them together.
  */
 #pragma once
 
+#include "net/coalesce.h"
 #include "net/filter.h"
 #include "net/packet.h"
 
@@ -13,7 +14,6 @@ struct engine;
 struct err;
 struct flows;
 struct hostaddr;
-struct net_config;
 struct netlog;
 struct policy;
 struct stack;
@@ -40,28 +40,27 @@ struct engine {
 	struct hostaddr *hostaddr;
 	struct source tap_source;
 	bool tap_ready;
+	struct coalesce held;
 	uint8_t in[VNET_LEN + PACKET_MAX];
 	uint8_t out[PACKET_HEAD_MAX + 65535]; /* a payload starts at PACKET_HEAD_MAX */
 };
-
-/* Makes an engine from the config, without a tap yet: 0 or -errno. The engine is freed by
- * engine_free(), which takes NULL. */
-int engine_new(const struct net_config *config, struct engine **ret, struct err *err);
-void engine_free(struct engine *engine);
 
 /* Gives it the tap (a descriptor that reads and writes whole Ethernet frames). Owned from now on.
  */
 int engine_attach(struct engine *engine, int tap, struct err *err);
 
-/* Runs until engine->quit is set: 0, or -errno when the tap is gone. */
-int engine_run(struct engine *engine, struct err *err);
+/* Whether the resolver is at addr; without one (--disable-dns) it is an address like any other. */
+bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr);
 
 /* Adds and removes sources. add: 0 or -errno. */
 int engine_watch(struct engine *engine, struct source *source, uint32_t events);
 void engine_unwatch(struct engine *engine, struct source *source);
 
-/* Sends a frame to the sandbox; one that the tap does not take is lost, as on a wire. */
+/* Sends a frame to the sandbox, before the round is over; one that the tap does not take is lost,
+ * as on a wire. */
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len);
+
+void engine_flush(struct engine *engine);
 
 /* Sends len bytes of payload along path (its MAC addresses are filled in), in pieces that fit.
  * There is room for PACKET_HEAD_MAX bytes in front of payload, and all of it may be overwritten. */

@@ -2,7 +2,6 @@
 #include "net/json.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/parse.h"
@@ -66,6 +65,14 @@ static bool skip_value(struct cursor *c)
 		c->at++;
 	}
 	return depth == 0 && c->at > start;
+}
+
+bool json_is_object(const char *text, size_t len)
+{
+	struct cursor c = { .at = text, .end = text + len };
+
+	skip_blank(&c);
+	return c.at < c.end && *c.at == '{' && skip_value(&c);
 }
 
 const char *json_member(const char *text, size_t len, const char *name, size_t *ret_len)

@@ -4,8 +4,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Whether text begins with an object that ends. */
+bool json_is_object(const char *text, size_t len);
 
 /* Finds a member of the object that text (len bytes) is: the value's first byte and *ret_len, or
  * NULL if there is none or text is no object. */

@@ -26,6 +26,7 @@
 #include "net/flow.h"
 #include "net/isolate.h"
 #include "net/log.h"
+#include "net/loop.h"
 #include "net/s4n.h"
 #include "net/splice.h"
 #include "net/stack.h"
@@ -98,7 +99,7 @@ static int prepare(struct helper *helper, struct err *err)
 {
 	struct net_config *config = &helper->config;
 	struct engine *engine;
-	int r = engine_new(config, &helper->engine, err);
+	int r = loop_new(config, &helper->engine, err);
 
 	if (r < 0)
 		return r;
@@ -151,7 +152,7 @@ static int serve(struct helper *helper, struct err *err)
 		r = err_text(err, errno, "network helper: watch its starter");
 	if (r == 0)
 		r = control_ready(control_fd, err);
-	return r == 0 ? engine_run(helper->engine, err) : r;
+	return r == 0 ? loop_run(helper->engine, err) : r;
 }
 
 /* 0 to 2 may have been closed by whoever started us; nothing of ours is to land there. */

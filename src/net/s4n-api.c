@@ -20,7 +20,7 @@
 enum {
 	FORWARDS_MAX = 1024,
 	REQUEST_MAX = 4096,
-	REPLY_MAX = 256 * 1024,
+	REPLY_MAX = 512 * 1024, /* the entries are in it twice */
 };
 
 struct forward {
@@ -70,8 +70,11 @@ static int get_addr(const char *args, size_t len, const char *name, struct net_a
 
 	if (!value)
 		return 0;
-	return json_string(value, value_len, text, sizeof(text)) < 0 ? -EINVAL
-	                                                             : net_addr_parse(text, ret);
+	if (json_string(value, value_len, text, sizeof(text)) < 0)
+		return -EINVAL;
+	if (!*text) /* podman says nothing in this way */
+		return 0;
+	return net_addr_parse(text, ret) < 0 || !net_addr_is4(ret) ? -EINVAL : 0;
 }
 
 /* A bound host socket for the forward: a descriptor or -errno. */
@@ -99,7 +102,9 @@ static const char *read_forward(const char *args, size_t len, struct forward *fo
 	size_t value_len;
 	const char *value = args ? json_member(args, len, "proto", &value_len) : NULL;
 	struct net_addr guest = forward->guest;
+	struct net_addr any;
 
+	net_addr_parse("0.0.0.0", &any);
 	if (!value || json_string(value, value_len, proto, sizeof(proto)) < 0 ||
 	    (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0))
 		return "proto";
@@ -111,7 +116,7 @@ static const char *read_forward(const char *args, size_t len, struct forward *fo
 	if (get_addr(args, len, "host_addr", &forward->host) < 0)
 		return "host_addr";
 	if (get_addr(args, len, "guest_addr", &guest) < 0 ||
-	    !net_addr_equal(&guest, &forward->guest))
+	    (!net_addr_equal(&guest, &forward->guest) && !net_addr_equal(&guest, &any)))
 		return "guest_addr";
 	return NULL;
 }
@@ -149,12 +154,11 @@ static int add_forward(struct engine *engine, struct api *api, const char *args,
 	return snprintf(reply, REPLY_MAX, "{\"return\":{\"id\":%u}}", forward.id);
 }
 
-static int list_forwards(const struct api *api, char *reply)
+static int put_entries(const struct api *api, char *reply, int n, int max)
 {
-	int n = snprintf(reply, REPLY_MAX, "{\"return\":{\"entries\":[");
 	bool first = true;
 
-	for (size_t i = 0; i < FORWARDS_MAX && n < REPLY_MAX - 512; i++) {
+	for (size_t i = 0; i < FORWARDS_MAX && n < max - 512; i++) {
 		const struct forward *f = &api->forwards[i];
 		char host[NET_ADDR_MAX];
 		char guest[NET_ADDR_MAX];
@@ -170,6 +174,18 @@ static int list_forwards(const struct api *api, char *reply)
 		              guest, f->guest_port);
 		first = false;
 	}
+	return n;
+}
+
+/* slirp4netns 1.2 has the entries at the top, and documents them inside "return" as later ones do:
+ * they are in both places. */
+static int list_forwards(const struct api *api, char *reply)
+{
+	int n = snprintf(reply, REPLY_MAX, "{\"entries\":[");
+
+	n = put_entries(api, reply, n, REPLY_MAX / 2);
+	n += snprintf(reply + n, REPLY_MAX - (size_t)n, "],\"return\":{\"entries\":[");
+	n = put_entries(api, reply, n, REPLY_MAX);
 	return n + snprintf(reply + n, REPLY_MAX - (size_t)n, "]}}");
 }
 
@@ -206,6 +222,9 @@ static int answer(struct engine *engine, const struct client *client, char *repl
 	const char *args = json_member(text, client->len, "arguments", &args_len);
 	char verb[32];
 
+	if (!json_is_object(text, client->len))
+		return fail(reply, client->len < REQUEST_MAX ? "bad request: cannot parse JSON"
+		                                             : "bad request: too large message");
 	if (!value || json_string(value, len, verb, sizeof(verb)) < 0)
 		return fail(reply, "bad request: no execute found");
 	if (strcmp(verb, "add_hostfwd") == 0)

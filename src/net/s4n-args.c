@@ -75,16 +75,31 @@ static int take_mtu(struct s4n_args *args, const char *value)
 	return 0;
 }
 
-static int take_cidr(struct s4n_args *args, const char *value)
+/* In the words that callers of slirp4netns look for. */
+static int take_cidr(struct s4n_args *args, const char *value, struct err *err)
 {
-	if (net_cidr_parse(value, &args->cidr) < 0 || !net_addr_is4(&args->cidr.addr) ||
-	    args->cidr.prefix <= NET_PREFIX4 || args->cidr.prefix > NET_PREFIX4 + 25)
-		return -EINVAL;
+	const char *slash = strchr(value, '/');
+	char text[NET_ADDR_MAX];
+	struct net_addr addr;
+	uint64_t bits;
+
+	if (!slash || slash - value >= NET_ADDR_MAX || parse_uint(slash + 1, 32, &bits) < 0)
+		return err_text(err, 0, "invalid CIDR: %s", value);
+	snprintf(text, sizeof(text), "%.*s", (int)(slash - value), value);
+	if (net_addr_parse(text, &addr) < 0 || !net_addr_is4(&addr))
+		return err_text(err, 0, "invalid CIDR: %s", value);
+	if (bits < 1 || bits > 25)
+		return err_text(err, 0, "invalid CIDR: prefix length needs to be 1-25, not %s",
+		                slash + 1);
+	if (net_cidr_parse(value, &args->cidr) < 0)
+		return err_text(err, 0,
+		                "CIDR needs to be a network address like 10.0.2.0/24, not like %s",
+		                value);
 	return 0;
 }
 
 /* Options that take a value: 0, -EINVAL, or 1 for one that does not. */
-static int take_value(struct s4n_args *args, int opt, const char *value)
+static int take_value(struct s4n_args *args, int opt, const char *value, struct err *err)
 {
 	switch (opt) {
 	case 'e':
@@ -97,7 +112,7 @@ static int take_value(struct s4n_args *args, int opt, const char *value)
 		args->api_socket = value;
 		return 0;
 	case OPT_CIDR:
-		return take_cidr(args, value);
+		return take_cidr(args, value, err);
 	case OPT_USERNS_PATH:
 		args->userns_path = value;
 		return 0;
@@ -171,15 +186,18 @@ int s4n_args_parse(int argc, char **argv, struct s4n_args *ret, struct err *err)
 {
 	int opt;
 
+	err->step = STEP_NONE;
 	*ret = (struct s4n_args){ .exit_fd = -1, .ready_fd = -1, .mtu = 1500 };
 	net_cidr_parse("10.0.2.0/24", &ret->cidr);
 	opterr = 0;
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, "ce:r:m:a:6hv", longopts, NULL)) != -1) {
-		int r = opt == '?' ? -EINVAL : take_value(ret, opt, optarg);
+		int r = opt == '?' ? -EINVAL : take_value(ret, opt, optarg, err);
 
 		if (r == 1)
 			r = take_flag(ret, opt);
+		if (r < 0 && err->step != STEP_NONE)
+			return r;
 		if (r < 0)
 			return err_text(err, 0, "option '%s'%s%s", argv[optind - 1],
 			                optarg ? ": cannot use " : " is unknown or lacks its value",

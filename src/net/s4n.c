@@ -17,6 +17,7 @@
 #include "net/engine.h"
 #include "net/gate.h"
 #include "net/isolate.h"
+#include "net/loop.h"
 #include "net/s4n-api.h"
 #include "net/s4n-args.h"
 #include "net/s4n-join.h"
@@ -150,7 +151,7 @@ static int run(const struct s4n_args *args, struct net_config *config, struct en
 	int r = join_tap(args, config, &tap, err);
 
 	if (r == 0)
-		r = engine_new(config, ret, err);
+		r = loop_new(config, ret, err);
 	if (r < 0)
 		return r;
 	engine = *ret;
@@ -168,7 +169,7 @@ static int run(const struct s4n_args *args, struct net_config *config, struct en
 			return err_text(err, errno, "write to descriptor %d", args->ready_fd);
 		close(args->ready_fd);
 	}
-	return engine_run(engine, err);
+	return loop_run(engine, err);
 }
 
 int s4n_main(int argc, char **argv)
@@ -186,8 +187,9 @@ int s4n_main(int argc, char **argv)
 		return 0;
 	}
 	if (r == 0 && args.version) {
-		printf("slirp4netns version 1.2.0\ncommit: sbx-net\nlibslirp: %s\n",
-		       slirp_version_string());
+		printf("slirp4netns version 1.2.0\ncommit: sbx-net\nlibslirp: %s\n"
+		       "SLIRP_CONFIG_VERSION_MAX: %d\n",
+		       slirp_version_string(), SLIRP_CONFIG_VERSION_MAX);
 		return 0;
 	}
 	if (r == 0)
@@ -198,6 +200,6 @@ int s4n_main(int argc, char **argv)
 		err_format(&err, PERSONALITY_NATIVE, line, sizeof(line));
 		fprintf(stderr, "slirp4netns: %s\n", line);
 	}
-	engine_free(engine);
+	loop_free(engine);
 	return r < 0;
 }

@@ -134,6 +134,8 @@ static struct in6_addr in6(const struct net_addr *addr)
 static SlirpConfig slirp_config(const struct net_link *link)
 {
 	unsigned int bits = link->net4.prefix - NET_PREFIX4;
+	/* slirp4netns' own choice; with a fixed address it is asked for by nobody */
+	struct net_addr dhcp = net_cidr_host(&link->net4, 15);
 	SlirpConfig config = {
 		.version = 4,
 		.in_enabled = true,
@@ -141,7 +143,7 @@ static SlirpConfig slirp_config(const struct net_link *link)
 		.vnetmask = { htonl(bits ? UINT32_MAX << (32 - bits) : 0) },
 		.vhost = in4(&link->host4),
 		.vnameserver = in4(&link->dns4),
-		.vdhcp_start = in4(&link->guest4),
+		.vdhcp_start = in4(&dhcp),
 		.if_mtu = NET_MTU_MAX, /* the device cuts what is longer than its own */
 		.if_mru = NET_MTU_MAX,
 		.disable_dns = true, /* the resolver is ours */
@@ -170,10 +172,9 @@ static int connect_checked(void *data, int fd, const struct sockaddr *sa, sockle
 		errno = EAFNOSUPPORT;
 		return -1;
 	}
-	if (net_addr_equal(&addr, &engine->link.dns4) ||
-	    net_addr_equal(&addr, &engine->link.dns6)) {
+	if (engine_is_resolver(engine, &addr)) {
 		errno = ECONNREFUSED;
-		return engine->dns && port == 53 ? dns_take_stream(engine->dns, fd) : -1;
+		return port == 53 ? dns_take_stream(engine->dns, fd) : -1;
 	}
 	verdict = policy_check(engine->policy, NET_TCP, &addr, port, clock_ms() / 1000);
 	if (verdict != POLICY_ALLOW) {
