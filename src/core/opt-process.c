@@ -105,6 +105,14 @@ int opt_id(struct parse *ps, const struct option *opt, char **args, struct err *
 	return 0;
 }
 
+int opt_pty(struct parse *ps, const struct option *opt, char **args, struct err *err)
+{
+	(void)args;
+	(void)err;
+	ps->plan->process.pty = (enum pty_choice)opt->data;
+	return 0;
+}
+
 int opt_offset(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	int64_t sec;

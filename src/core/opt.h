@@ -69,7 +69,7 @@ opt_handler opt_bool, opt_fd, opt_string;
 /* One family a line: opt-fs.c, opt-process.c, opt-limit.c. */
 opt_handler opt_bind, opt_bind_fd, opt_path_op, opt_data, opt_symlink, opt_chmod;
 opt_handler opt_perms, opt_size, opt_overlay_src, opt_overlay, opt_overlay_opt, opt_file_label;
-opt_handler opt_unshare_all, opt_share_net, opt_id, opt_hostname, opt_cap, opt_offset;
+opt_handler opt_unshare_all, opt_share_net, opt_id, opt_hostname, opt_cap, opt_offset, opt_pty;
 opt_handler opt_amount, opt_count, opt_cpus, opt_weight, opt_cpu_list, opt_device_rate, opt_slice;
 opt_handler opt_env, opt_list, opt_fd_list, opt_dest_symlinks, opt_debug, opt_args, opt_duration;
 opt_handler opt_ulimit, opt_cgroup, opt_name, opt_seccomp_fd;

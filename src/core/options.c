@@ -90,6 +90,8 @@ static const struct option options[] = {
 { "argv0",                 1, "VALUE",      GROUP_ENV,       opt_string,      AT(process.argv0),   OPT_BWRAP | OPT_ONCE,     "The command's argv[0]" },
 
 { "new-session",           0, "",           GROUP_PROCESS,   opt_bool,        AT(process.new_session), OPT_BWRAP,            "Start a terminal session of its own" },
+{ "pty",                   0, "",           GROUP_PROCESS,   opt_pty,         PTY_YES,             0,                        "Give COMMAND a terminal of its own" },
+{ "no-pty",                0, "",           GROUP_PROCESS,   opt_pty,         PTY_NO,              0,                        "Hand COMMAND the caller's terminal" },
 { "die-with-parent",       0, "",           GROUP_PROCESS,   opt_bool,        AT(process.die_with_parent), OPT_BWRAP,        "Kill the sandbox when the caller dies" },
 { "as-pid-1",              0, "",           GROUP_PROCESS,   opt_bool,        AT(process.as_pid_1), OPT_BWRAP,               "Let COMMAND be pid 1, without a reaper" },
 { "forward-signals",       0, "",           GROUP_PROCESS,   opt_bool,        AT(process.forward_signals), 0,                "Pass TERM, INT, HUP, QUIT, USR1, USR2 on" },

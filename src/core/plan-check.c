@@ -39,6 +39,7 @@ RULE(gid_without_user, plan->ids.gid_given && !plan->ns.new_user && plan->ns.use
                                plan->ids.gid != host->gid)
 RULE(pid_1_without_pid, plan->process.as_pid_1 && !plan->ns.pid)
 RULE(pid_1_and_lock, plan->process.as_pid_1 && plan->lock_files.len > 0)
+RULE(pty_without_tty, plan->process.pty == PTY_YES && !host->stdin_is_tty)
 RULE(log_without_profile, plan->seccomp_log && !plan->seccomp_profile)
 RULE(cgroup_missing, plan->ns.cgroup && !host->has_cgroup_ns)
 RULE(labels_missing, (plan->process.exec_label || plan->process.file_label) && !host->has_selinux)
@@ -70,6 +71,7 @@ static const struct rule rules[] = {
 	{ hostname_without_uts, "Specifying --hostname requires --unshare-uts" },
 	{ pid_1_without_pid,    "Specifying --as-pid-1 requires --unshare-pid" },
 	{ pid_1_and_lock,       "Specifying --as-pid-1 and --lock-file is not permitted" },
+	{ pty_without_tty,      "--pty needs a terminal as standard input" },
 	{ log_without_profile,  "--seccomp-log requires a --seccomp-profile" },
 	{ cgroup_missing,       "Cannot create new cgroup namespace because the kernel does not support it" },
 	{ labels_missing,       "labeling not supported on this system" },

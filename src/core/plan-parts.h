@@ -41,10 +41,14 @@ struct plan_ids {
 	const char *user, *home; /* resolved: of the payload, when it is not root */
 };
 
+enum pty_choice { PTY_AUTO, PTY_YES, PTY_NO };
+
 struct plan_process {
 	const char *argv0, *chdir, *exec_label, *file_label;
 	char **argv; /* the payload, NULL-terminated */
 	bool new_session, die_with_parent, as_pid_1, forward_signals;
+	enum pty_choice pty;
+	bool has_pty;      /* resolved: a terminal of the payload's own, in place of the caller's */
 	bool has_init;     /* resolved: a pid 1 of ours reaps and reports */
 	bool dies_with_us; /* resolved: the sandbox never outlives the monitor */
 	int sync_fd, block_fd, userns_block_fd;

@@ -259,7 +259,9 @@ static void print_process(FILE *out, const struct plan *plan)
 		print_word(out, process->chdir);
 		fputc('\n', out);
 	}
-	if (process->new_session)
+	if (process->has_pty)
+		fputs("new session, terminal of its own\n", out);
+	else if (process->new_session)
 		fputs("new session\n", out);
 	if (process->exec_label)
 		fprintf(out, "label %s\n", process->exec_label);

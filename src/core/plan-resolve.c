@@ -57,15 +57,18 @@ static void resolve_caps(struct plan *plan, const struct host *host)
 	plan->caps_start = plan->personality == PERSONALITY_BWRAP ? host->caps : 0;
 }
 
-static void resolve_process(struct plan *plan)
+static void resolve_process(struct plan *plan, const struct host *host)
 {
 	struct plan_process *process = &plan->process;
 	bool native = plan->personality == PERSONALITY_NATIVE;
 
-	process->has_init = !process->as_pid_1 &&
-	                    (plan->ns.pid || plan->lock_files.len > 0 || process->sync_fd >= 0);
+	process->has_pty = process->pty == PTY_YES || (process->pty == PTY_AUTO && native &&
+	                                               !process->new_session && host->stdin_is_tty);
+	/* below a session's leader of ours, Ctrl-Z can stop the payload (setpgid(2)) */
+	process->has_init = !process->as_pid_1 && (plan->ns.pid || plan->lock_files.len > 0 ||
+	                                           process->sync_fd >= 0 || process->has_pty);
 	process->dies_with_us = native || process->die_with_parent;
-	process->forward_signals |= native;
+	process->forward_signals |= native || process->has_pty;
 }
 
 /* As sbx, who says nothing gets the default profile; as bwrap, none. */
@@ -106,7 +109,7 @@ int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 	if (plan->skeleton && plan_skeleton_files(plan, host) < 0)
 		return err_text(err, ENOMEM, "lay out the skeleton");
 	resolve_caps(plan, host);
-	resolve_process(plan);
+	resolve_process(plan, host);
 	resolve_seccomp(plan);
 	return 0;
 }

@@ -304,12 +304,16 @@ static void note_all(const struct build *build)
 int oci_build(const struct oci_profile *profile, const struct oci_target *target,
               const struct oci_notes *notes, struct oci_program *ret, struct err *err)
 {
+	enum { API_LINUX_4_14 = 3 };
 	struct build build = { .profile = profile, .target = target, .notes = notes };
 	int r;
 
 	build.action = oci_target_action(target, profile->action);
 	build.abi_len = oci_target_abis(profile, target, build.abis, ABIS_MAX);
-	build.ctx = seccomp_init(build.action);
+	/* a filter is made of its profile alone, not of what libseccomp finds out by calls that a
+	 * sandbox or valgrind may refuse us; kernels kill for an action that they do not know */
+	r = seccomp_api_set(API_LINUX_4_14);
+	build.ctx = r == 0 ? seccomp_init(build.action) : NULL;
 	if (!build.ctx)
 		return err_text(err, 0, "libseccomp refuses the default action");
 	note_all(&build);

@@ -77,8 +77,7 @@ static int join(const struct plan_ns *ns, struct err *err)
 	return 0;
 }
 
-/* The pid behind a pidfd as we see it (proc(5), fdinfo). */
-static pid_t pid_of(int pidfd)
+pid_t clone_pid_of(int pidfd)
 {
 	char path[48];
 	char line[128];
@@ -174,7 +173,7 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 		(void)waitpid(between, NULL, 0);
 	if (r < 0)
 		return clone_failed(-r, err);
-	pid = pid_of(*ret_pidfd);
+	pid = clone_pid_of(*ret_pidfd);
 	if (pid > 0)
 		return pid;
 	(void)syscall(SYS_pidfd_send_signal, *ret_pidfd, SIGKILL, NULL, 0);

@@ -12,6 +12,9 @@ struct plan;
  * 0 in the child, or -errno with err set. The child is a child of the caller in every case. */
 pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err);
 
+/* The pid behind a pidfd as we see it (proc(5), fdinfo), or -1. */
+pid_t clone_pid_of(int pidfd);
+
 /* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_PAYLOAD_SHARES_MEMORY the
  * caller stands still until then and no page table is copied (vfork(2)); fn may write only what
  * nobody reads afterwards. CLONE_PAYLOAD_PIDFD gives *ret_pidfd, else it is -1.

@@ -17,6 +17,7 @@
 #include "run/clone.h"
 #include "run/fds.h"
 #include "run/limits-enter.h"
+#include "run/pty.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -69,6 +70,8 @@ static int keep_only_own_fds(const struct run *run, int *locks, struct err *err)
 	locks[n++] = run->sync;
 	if (run->plan->process.sync_fd >= 0)
 		locks[n++] = run->plan->process.sync_fd;
+	if (run->pty)
+		locks[n++] = run->pty->slave;
 	r = fds_close_others(locks, n);
 	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
 }
@@ -102,7 +105,7 @@ static int show(const struct plan *plan, struct err *err)
 
 int init_start(struct run *run, struct err *err)
 {
-	cleanup_free int *locks = calloc(run->plan->lock_files.len + 2, sizeof(*locks));
+	cleanup_free int *locks = calloc(run->plan->lock_files.len + 3, sizeof(*locks));
 	int pidfd;
 	pid_t pid;
 	int r;
@@ -149,7 +152,7 @@ void init_main(struct run *run, pid_t payload)
 
 	for (;;) {
 		int status;
-		pid_t pid = wait4(-1, &status, 0, NULL);
+		pid_t pid = wait4(-1, &status, run->pty ? WUNTRACED : 0, NULL);
 
 		if (pid < 0 && errno == EINTR)
 			continue;
@@ -163,6 +166,11 @@ void init_main(struct run *run, pid_t payload)
 			_exit(code);
 		if (pid != payload)
 			continue;
+		if (WIFSTOPPED(status)) {
+			pty_show(run, payload, WSTOPSIG(status));
+			(void)sync_send_stopped(run->sync, status);
+			continue;
+		}
 		code = exit_code(status);
 		/* as sbx, the sandbox ends with its payload: the kernel kills what is left of the
 		 * pid namespace with us. As bwrap, the rest lives on, and so do we. */

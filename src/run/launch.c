@@ -24,6 +24,7 @@
 #include "run/limits-hold.h"
 #include "run/message.h"
 #include "run/monitor.h"
+#include "run/pty.h"
 #include "run/report-end.h"
 #include "run/report.h"
 #include "run/run.h"
@@ -33,14 +34,17 @@
  * signals to pass on, they wait in a descriptor until the payload is there. */
 static int prepare_signals(struct run *run, struct monitor *monitor, struct err *err)
 {
-	static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int passed_on[] = { SIGTERM, SIGINT,  SIGHUP,   SIGQUIT, SIGUSR1,
+		                         SIGUSR2, SIGTSTP, SIGWINCH, SIGCONT };
+	/* the last three are for us, where there is a terminal to look after */
+	size_t n = ARRAY_LEN(passed_on) - (run->plan->process.has_pty ? 0 : 3);
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	if (sigaction(SIGCHLD, &by_default, NULL) < 0)
 		return err_step(err, STEP_PRCTL, errno, "SIGCHLD", NULL);
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)
+	for (size_t i = 0; i < n; i++)
 		sigaddset(&set, passed_on[i]);
 	if (!run->plan->process.forward_signals)
 		sigemptyset(&set);
@@ -92,6 +96,10 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 		r = net_start(plan, run->host, &monitor->net, err);
 	if (r < 0)
 		return r;
+	r = pty_open(plan, &monitor->pty, err);
+	if (r < 0)
+		return r;
+	run->pty = monitor->pty;
 	run->net_control = monitor->net.control;
 	/* below a joined pid namespace the set-up may exist without our knowing it (clone.c): that
 	 * one is not to go on by itself */
@@ -138,11 +146,22 @@ static int release_setup(const struct run *run, const struct monitor *monitor, s
 static int drop_fds(const struct monitor *monitor, int report_fd, struct err *err)
 {
 	const struct limits_hold *hold = monitor->hold;
+	const struct pty *pty = monitor->pty;
 	int keep[] = {
-		monitor->sync,           monitor->child_fd,  monitor->signal_fd,
-		monitor->timeout.fd,     report_fd,          monitor->plan->report.json_status_fd,
-		monitor->net.control,    hold->cleaner.sock, hold->cgroup.base_fd,
+		monitor->sync,
+		monitor->child_fd,
+		monitor->signal_fd,
+		monitor->timeout.fd,
+		report_fd,
+		monitor->plan->report.json_status_fd,
+		monitor->net.control,
+		hold->cleaner.sock,
+		hold->cgroup.base_fd,
 		hold->cgroup.payload_fd,
+		pty ? pty->keeper_fd : -1,
+		pty ? pty->master : -1,
+		pty ? pty->slave : -1,
+		pty ? pty->tty : -1,
 	};
 	/* what is not open is -1, which sorts before all, and is passed over */
 	int r = fds_close_others(keep, ARRAY_LEN(keep));
@@ -224,9 +243,13 @@ int launch_run(const struct plan *plan, const struct host *host, char **env)
 	};
 	struct err err;
 	int report_fd;
+	int code;
 
 	limits_hold_init(&hold, plan);
 	if (report_open(plan, &report_fd, &err) < 0)
 		return fail(&monitor, -1, &err);
-	return launch(&run, &monitor, report_fd);
+	code = launch(&run, &monitor, report_fd);
+	if (monitor.pty)
+		pty_free(monitor.pty);
+	return code;
 }

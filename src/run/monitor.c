@@ -16,6 +16,7 @@
 #include "run/descendants.h"
 #include "run/limits-hold.h"
 #include "run/message.h"
+#include "run/pty-relay.h"
 #include "run/report-end.h"
 #include "run/report.h"
 #include "run/sync.h"
@@ -33,13 +34,25 @@ static int send_signal(int pidfd, int sig)
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
+static void send_early(const struct monitor *monitor, int sig)
+{
+	/* it may have come from the terminal, and the payload may have children by now */
+	if (monitor->pty)
+		pty_pass_on(monitor->pty, sig);
+	else
+		(void)send_signal(
+			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
+}
+
 static void start(struct monitor *monitor, int payload_fd)
 {
 	monitor->started = 1;
 	monitor->payload_fd = payload_fd;
+	if (monitor->pty)
+		pty_started(monitor->pty, payload_fd >= 0 ? payload_fd : monitor->child_fd);
 	for (int sig = 1; sig <= 64; sig++)
 		if (monitor->early & (uint64_t)1 << (sig - 1))
-			(void)send_signal(payload_fd >= 0 ? payload_fd : monitor->child_fd, sig);
+			send_early(monitor, sig);
 	monitor->early = 0;
 }
 
@@ -62,6 +75,10 @@ static bool take_messages(struct monitor *monitor)
 			monitor->ended = 1;
 			monitor->last = (int)message.last;
 			monitor->status = message.wait_status;
+			break;
+		case SYNC_STOPPED:
+			if (monitor->pty)
+				pty_stopped(monitor->pty, WSTOPSIG(message.wait_status));
 			break;
 		case SYNC_GO:
 		case SYNC_CGROUP:
@@ -120,6 +137,19 @@ static void take_timeout(struct monitor *monitor)
 	}
 }
 
+/* With a terminal of its own the payload hears from the caller's only through us. */
+static void take_signal(struct monitor *monitor, const struct signalfd_siginfo *info)
+{
+	int sig = (int)info->ssi_signo;
+
+	if (monitor->pty && pty_signal(monitor->pty, sig))
+		return;
+	if (monitor->pty && monitor->started && info->ssi_code > 0)
+		pty_pass_on(monitor->pty, sig);
+	else if (monitor->pty || is_to_be_passed_on(monitor, info))
+		pass_on(monitor, sig);
+}
+
 static void take_signals(struct monitor *monitor)
 {
 	struct signalfd_siginfo info;
@@ -127,8 +157,7 @@ static void take_signals(struct monitor *monitor)
 	/* the payload's pidfd comes with a message that nobody had reason to read until now */
 	(void)take_messages(monitor);
 	while (read(monitor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (is_to_be_passed_on(monitor, &info))
-			pass_on(monitor, (int)info.ssi_signo);
+		take_signal(monitor, &info);
 }
 
 /* The helper has ended. Before the payload has started, the set-up sees that, too, and has more to
@@ -152,7 +181,7 @@ static void lost_network(struct monitor *monitor)
  * may stay behind for what the payload has left running, so they are read as they come. */
 static bool watches_channel(const struct monitor *monitor)
 {
-	return monitor->early ||
+	return monitor->early || monitor->pty ||
 	       (monitor->plan->personality == PERSONALITY_BWRAP && monitor->plan->process.has_init);
 }
 
@@ -168,6 +197,7 @@ static void lost_sight(struct monitor *monitor, int num)
 
 static void wait_for_end(struct monitor *monitor)
 {
+	enum { PTY_AT = 5 };
 	bool open = true;
 
 	while (!monitor->ended) {
@@ -178,9 +208,12 @@ static void wait_for_end(struct monitor *monitor)
 			  .events = POLLIN },
 			{ .fd = monitor->timeout.fd, .events = POLLIN },
 			{ .fd = monitor->net.control }, /* its end, nothing else */
+			{ .fd = -1 },                   /* PTY_FDS of them */
+			{ .fd = -1 },
 		};
+		int wait_ms = monitor->pty ? pty_wants(monitor->pty, fds + PTY_AT) : -1;
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+		if (poll(fds, ARRAY_LEN(fds), wait_ms) < 0) {
 			if (errno == EINTR)
 				continue;
 			lost_sight(monitor, errno);
@@ -192,6 +225,8 @@ static void wait_for_end(struct monitor *monitor)
 			open = take_messages(monitor);
 		if (fds[3].revents)
 			take_timeout(monitor);
+		if (monitor->pty)
+			pty_relay(monitor->pty, fds + PTY_AT);
 		if (fds[0].revents)
 			return;
 		if (fds[4].revents)
@@ -301,8 +336,12 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	/* a reader of ours that is gone is no reason to die */
 	(void)signal(SIGPIPE, SIG_IGN);
 	usage_init(&monitor->usage);
+	if (monitor->pty)
+		pty_begin(monitor->pty);
 	wait_for_end(monitor);
 	reap(monitor);
+	if (monitor->pty)
+		pty_end(monitor->pty, monitor->signal_fd);
 	net_stop(&monitor->net);
 	if (monitor->net_lost && !monitor->failed) {
 		monitor->failed = 1;

@@ -15,16 +15,18 @@
 
 struct plan;
 struct limits_hold;
+struct pty;
 
 struct monitor {
 	const struct plan *plan;
-	int sync;       /* our end of the channel */
-	pid_t child;    /* the set-up, later pid 1 or the payload */
-	int child_fd;   /* its pidfd */
-	int signal_fd;  /* signals to pass on, or -1 */
-	int payload_fd; /* pidfd of the payload below a pid 1, or -1 */
-	struct net net; /* the network helper */
-	int terms;      /* how many TERM were passed on */
+	int sync;        /* our end of the channel */
+	pid_t child;     /* the set-up, later pid 1 or the payload */
+	int child_fd;    /* its pidfd */
+	int signal_fd;   /* signals to pass on, or -1 */
+	int payload_fd;  /* pidfd of the payload below a pid 1, or -1 */
+	struct net net;  /* the network helper */
+	struct pty *pty; /* --pty, or NULL */
+	int terms;       /* how many TERM were passed on */
 	uint64_t early; /* signals (bit N-1) that came before there was a payload to pass them to */
 	int started;    /* the payload was started */
 	int failed;     /* the set-up or the exec failed: err says how */

@@ -10,6 +10,7 @@
 #include "run/exec.h"
 #include "run/landlock.h"
 #include "run/limits-enter.h"
+#include "run/pty.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -37,6 +38,8 @@ void payload_exec(struct run *run)
 	/* below a pid 1 of ours, that one says so */
 	if (r == 0 && !process->has_init)
 		r = tell_started(run, &err);
+	if (r == 0)
+		r = pty_join_session(run, &err);
 	if (r == 0 && sigprocmask(SIG_SETMASK, &run->caller_mask, NULL) < 0)
 		r = err_step(&err, STEP_PRCTL, errno, "signal mask", NULL);
 	if (process->argv0)

@@ -115,6 +115,15 @@ static bool probe_cgroup_ns(const struct plan *plan)
 	return has_file("/proc/self/ns/cgroup");
 }
 
+static bool probe_terminal(const struct plan *plan)
+{
+	const struct plan_process *process = &plan->process;
+	bool by_default = process->pty == PTY_AUTO && !process->new_session &&
+	                  plan->personality == PERSONALITY_NATIVE;
+
+	return (by_default || process->pty == PTY_YES) && isatty(STDIN_FILENO);
+}
+
 int probe_host(struct host *host, const struct plan *plan, struct err *err)
 {
 	struct utsname uts;
@@ -128,6 +137,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+	host->stdin_is_tty = probe_terminal(plan);
 	r = probe_cwd(host, err);
 	if (r < 0)
 		return r;
@@ -151,7 +161,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	return 0;
 }
 
-void probe_fake(struct host *host)
+void probe_fake(struct host *host, const struct plan *plan)
 {
 	static const char *const links[HOST_USR_LINKS] = { "usr/bin", "usr/sbin",  "usr/lib",
 		                                           NULL,      "usr/lib64", NULL };
@@ -162,6 +172,7 @@ void probe_fake(struct host *host)
 		.gid = 1000,
 		.userns_usable = true,
 		.has_cgroup_ns = true,
+		.stdin_is_tty = plan->process.pty == PTY_YES,
 		.cwd = strdup("/home/user"),
 		.localtime = strdup("/usr/share/zoneinfo/Etc/UTC"),
 		.nodename = "host",

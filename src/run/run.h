@@ -14,14 +14,16 @@
 
 struct plan;
 struct host;
+struct pty;
 
 struct run {
 	const struct plan *plan;
 	const struct host *host;
-	char **env;      /* the payload's, with room for PWD */
-	int sync;        /* our end of the channel */
-	int net_control; /* the network helper's life line, or -1 */
-	int proc_fd;     /* setup: the host's /proc, for what is to be written after the pivot */
+	char **env;            /* the payload's, with room for PWD */
+	int sync;              /* our end of the channel */
+	const struct pty *pty; /* --pty, or NULL */
+	int net_control;       /* the network helper's life line, or -1 */
+	int proc_fd; /* setup: the host's /proc, for what is to be written after the pivot */
 	int cgroup_procs_fd; /* cgroup.procs of the payload's leaf, and the leaf; -1 without limits
 	                      */
 	int cgroup_fd;

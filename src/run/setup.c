@@ -25,6 +25,7 @@
 #include "run/lookup.h"
 #include "run/namespace.h"
 #include "run/net.h"
+#include "run/pty.h"
 #include "run/root.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -80,7 +81,8 @@ static int begin(struct run *run, struct err *err)
 	run->proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run->proc_fd < 0)
 		return err_step(err, STEP_SOURCE, errno, "/proc", NULL);
-	return wait_for_go(run, err);
+	r = pty_adopt(run, err);
+	return r == 0 ? wait_for_go(run, err) : r;
 }
 
 /* Ids, network and clocks, before there is a root of our own. */
@@ -220,8 +222,8 @@ static int prepare_payload(struct run *run, struct err *err)
 		r = landlock_prepare(run->plan, &run->landlock_fd, err);
 	if (r == 0)
 		r = enter_directory(run, err);
-	if (r == 0 && run->plan->process.new_session && setsid() < 0)
-		r = err_step(err, STEP_SETSID, errno, NULL, NULL);
+	if (r == 0)
+		r = pty_lead_session(run, err);
 	if (r == 0)
 		r = label_exec(run, err);
 	umask(run->caller_umask);

@@ -80,6 +80,13 @@ int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
 	return send_fds(sock, SYNC_CGROUP, fds, SYNC_FDS);
 }
 
+int sync_send_stopped(int sock, int wait_status)
+{
+	struct wire wire = { .kind = SYNC_STOPPED, .wait_status = wait_status };
+
+	return send_bytes(sock, &wire, sizeof(wire));
+}
+
 int sync_send_exit(int sock, int wait_status, bool last)
 {
 	struct wire wire = { .kind = SYNC_EXIT, .wait_status = wait_status, .last = last };

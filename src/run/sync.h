@@ -15,6 +15,7 @@ enum sync_kind {
 	SYNC_FAILED,  /* setup, payload > monitor: the error; the payload does not run */
 	SYNC_STARTED, /* pid 1 > monitor: the payload was started; carries its pidfd */
 	SYNC_EXIT,    /* pid 1 > monitor: how the payload ended */
+	SYNC_STOPPED, /* pid 1 > monitor: the payload was stopped (with --pty only) */
 	SYNC_CGROUP /* monitor > setup: the limits are in force; carries the ways into the leaves */
 };
 
@@ -22,7 +23,7 @@ enum { SYNC_FDS = 3 };
 
 struct sync_message {
 	uint32_t kind;
-	int32_t wait_status; /* SYNC_EXIT: as wait(2) gives it */
+	int32_t wait_status; /* SYNC_EXIT, SYNC_STOPPED: as wait(2) gives it */
 	uint32_t last;       /* SYNC_EXIT: no other process is left, pid 1 ends, too */
 	struct err err;      /* SYNC_FAILED */
 	int fd;              /* SYNC_STARTED: a pidfd, or -1; the receiver closes it */
@@ -39,6 +40,7 @@ int sync_send_failed(int sock, const struct err *err);
 int sync_send_started(int sock, int pidfd);
 /* The files cgroup.procs of the payload's and of the helpers' leaf, and the payload's directory. */
 int sync_send_cgroup(int sock, const int fds[SYNC_FDS]);
+int sync_send_stopped(int sock, int wait_status);
 int sync_send_exit(int sock, int wait_status, bool last);
 
 /* Takes one message. Returns 1, 0 when the other side is gone, -EAGAIN without one (dont_wait), or

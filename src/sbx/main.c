@@ -139,7 +139,7 @@ static int run_arguments(struct plan *plan, int argc, char **argv, struct err *e
 		return plan->personality == PERSONALITY_BWRAP ? 1 : 125;
 	}
 	if (plan->fake_host)
-		probe_fake(&host);
+		probe_fake(&host, plan);
 	else if (probe_host(&host, plan, err) < 0)
 		return fail(plan, err);
 	r = run_plan(plan, &host, err);

@@ -11,13 +11,18 @@ FAULTS_SECONDS bounds the time (default 60; 0: every fault), FAULTS_SEED chooses
 FAULTS_ERRORS the errors, FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
 """
 import errno
+import json
 import os
+import pty
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import termios
 import time
+import traceback
+import zlib
 
 ERRORS = tuple((os.environ.get("FAULTS_ERRORS") or "EPERM ENOMEM EIO ENOSPC EINTR").split())
 SHORT = -1
@@ -73,6 +78,7 @@ LINES = (
     ("joined", "bwrap", "--userns 21 --pidns 22 --unshare-pid --ro-bind / / --proc /proc --dev /dev "
      "--tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "21 22", ""),
     ("network", "sbx", "--ro-bind /usr /usr --unshare-all --net user", "", ""),
+    ("terminal", "sbx", "--ro-bind /usr /usr --unshare-all --pty", "", ""),
     ("profile", "sbx", "--ro-bind /usr /usr --unshare-all --seccomp-profile {dir}/in23", "", ""),
 )
 # run by root, which gets no user namespace as bwrap, and whose mounts could reach the host
@@ -113,6 +119,7 @@ class Line:
             self.files += ["-w", f"{fd}={self.dir}/out{fd}"]
         self.counts = {"same": 0, "refused": 0, "late": 0, "unreached": 0, "bad": 0}
         self.bad = []
+        self.master, self.terminal = pty.openpty()
 
     def make_files(self):
         os.makedirs(os.path.join(self.work, "dir"))
@@ -144,7 +151,8 @@ class Line:
         if fault:
             inject += ["-f", ":".join(map(str, fault))]
         with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            subprocess.run(inject + self.files + ["--"] + self.command(), stdin=subprocess.DEVNULL,
+            stdin = self.terminal if "--pty" in self.options else subprocess.DEVNULL
+            subprocess.run(inject + self.files + ["--"] + self.command(), stdin=stdin,
                            stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT,
                            cwd=self.dir)
         return tuple(open(path, encoding="utf-8", errors="replace").read().splitlines()
@@ -163,7 +171,7 @@ class Line:
         if os.getuid() == 0:  # nobody else could change them
             with open("/proc/self/mountinfo", encoding="utf-8") as file:
                 mounts = file.readlines()
-        return names, sorted(os.listdir(self.dir)), mounts
+        return names, sorted(os.listdir(self.dir)), mounts, termios.tcgetattr(self.terminal)
 
     def refer(self):
         """The run without a fault. Returns the faults that can be tried."""
@@ -250,18 +258,14 @@ def select(lines):
         return [(line, fault) for fault in line.refer()
                 if tuple(map(str, fault))[:len(wanted)] == wanted]
     todo = [(line, fault) for line in lines for fault in line.refer()]
-    seed = int(os.environ.get("FAULTS_SEED") or time.time())
-    print(f"# seed {seed}: FAULTS_SEED={seed} tries the same faults first")
-    random.Random(seed).shuffle(todo)
+    random.Random(int(os.environ["FAULTS_SEED"])).shuffle(todo)
     return todo
 
 
-def main():
-    if os.environ.get("SBX_SANITIZERS"):
-        print("1..0 # SKIP cannot run here: the sanitizers make calls of their own, and not under ptrace")
-        return 0
-    top = tempfile.mkdtemp(prefix="sbx-faults.")
-    seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
+def try_share(top, number, workers, seconds):
+    """One worker: every workers-th fault. Returns what it found out, in plain data."""
+    top = os.path.join(top, str(number))
+    os.mkdir(top)
     # its namespaces are there to be joined
     owner = subprocess.Popen(["unshare", "-Urpf", "--kill-child", "sh", "-c", "echo up; exec sleep 100000"],
                              stdout=subprocess.PIPE)
@@ -273,6 +277,9 @@ def main():
         ends = time.monotonic() + seconds
         tried = 0
         for line, fault in todo:
+            # by its name: where threads run, no two workers see quite the same list
+            if zlib.crc32(repr((line.name, fault)).encode()) % workers != number:
+                continue
             if seconds and time.monotonic() > ends:
                 break
             line.attempt(fault)
@@ -280,22 +287,78 @@ def main():
     finally:
         owner.kill()
         owner.wait()
+    return {"tried": tried, "of": len(todo), "lines": [(line.name, line.counts, line.bad) for line in lines]}
+
+
+def worker(top, number, workers, seconds):
+    """Starts one. Its answer is a line of JSON; without one it has failed, and said why."""
+    out, into = os.pipe()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        os.close(into)
+        return pid, out
+    status = 1
+    try:
+        answer = try_share(top, number, workers, seconds)
+        with os.fdopen(into, "w", encoding="utf-8") as file:
+            json.dump(answer, file)
+        status = 0
+    except SystemExit as error:
+        print(error, flush=True)
+    except BaseException:  # pylint: disable=broad-except
+        traceback.print_exc()
+    os._exit(status)
+
+
+def try_all(top, workers, seconds):
+    answers = []
+    started = [worker(top, number, workers, seconds) for number in range(workers)]
+    for pid, out in started:
+        with os.fdopen(out, encoding="utf-8") as file:
+            text = file.read()
+        if os.waitpid(pid, 0)[1] or not text:
+            raise SystemExit("Bail out! a worker failed")
+        answers.append(json.loads(text))
+    sums = {}
+    for answer in answers:
+        for name, counts, bad in answer["lines"]:
+            known = sums.setdefault(name, ({}, []))
+            for what, n in counts.items():
+                known[0][what] = known[0].get(what, 0) + n
+            known[1].extend(bad)
+    return sums, sum(answer["tried"] for answer in answers), answers[0]["of"]
+
+
+def main():
+    if os.environ.get("SBX_SANITIZERS"):
+        print("1..0 # SKIP cannot run here: the sanitizers make calls of their own, and not under ptrace")
+        return 0
+    seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
+    # all of them, or one that somebody looks at
+    workers = 1 if os.environ.get("FAULTS_ONLY") else len(os.sched_getaffinity(0))
+    seed = os.environ.setdefault("FAULTS_SEED", str(int(time.time())))
+    print(f"# seed {seed}: FAULTS_SEED={seed} tries the same faults first")
+    top = tempfile.mkdtemp(prefix="sbx-faults.")
+    began = time.monotonic()
+    try:
+        sums, tried, total = try_all(top, workers, seconds)
+    finally:
         shutil.rmtree(top, ignore_errors=True)
-    table = [["line"] + list(lines[0].counts)]
-    lines = [line for line in lines if any(line.counts.values())]
-    print(f"1..{len(lines)}")
-    for i, line in enumerate(lines):
-        result = "not ok" if line.bad else "ok"
-        print(f"{result} {i + 1} {line.name}: a failing call never weakens it, and is never silent")
-        for text in line.bad[:20]:
-            print(f"# {line.name}:{text}")
-        table.append([line.name] + [str(n) for n in line.counts.values()])
+    table = [["line"] + list(next(iter(sums.values()))[0])]
+    sums = {name: found for name, found in sums.items() if any(found[0].values())}
+    print(f"1..{len(sums)}")
+    for i, (name, (counts, bad)) in enumerate(sums.items(), 1):
+        print(f"{'not ok' if bad else 'ok'} {i} {name}: a failing call never weakens it, and is never silent")
+        for text in bad[:20]:
+            print(f"# {name}:{text}")
+        table.append([name] + [str(n) for n in counts.values()])
     table.append(["sum"] + [str(sum(int(row[i]) for row in table[1:]))
                             for i in range(1, len(table[0]))])
     for row in table:
         print("# " + row[0].ljust(12) + "".join(cell.rjust(11) for cell in row[1:]))
-    print(f"# {tried} of {len(todo)} faults tried")
-    return 1 if any(line.bad for line in lines) else 0
+    print(f"# {tried} of {total} faults tried, in {time.monotonic() - began:.0f} s by {workers} workers")
+    return 1 if any(bad for _, bad in sums.values()) else 0
 
 
 def leave_the_host_alone():
