@@ -85,6 +85,8 @@ static const struct hint {
 	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
 	{ STEP_MKDIR, EROFS, NULL,
 	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
+	{ STEP_PARENTS, EROFS, NULL,
+	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
 	{ STEP_EXEC, ENOENT, NULL,
 	  "it is not in the sandbox (--ro-bind /usr /usr brings the host's programs), or its #! interpreter or loader is not (is /lib64 there?)" },
 	{ STEP_EXEC, EACCES, NULL, "it is no executable file, or lies on a noexec mount" },
