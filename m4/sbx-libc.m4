@@ -14,7 +14,8 @@ AC_DEFUN([SBX_TRY_LINK], [
 		#include <stdarg.h>
 		#include <stdio.h>
 		]], [[
-		return printf("%zu", sizeof(struct mount_attr)) < 1;
+		char text@<:@32@:>@;
+		return snprintf(text, sizeof(text), "%zu", sizeof(struct mount_attr)) < 1;
 		]])], [SBX_LINK=$1], [], [SBX_LINK=])
 	CPPFLAGS=$saved_CPPFLAGS CFLAGS=$saved_CFLAGS LDFLAGS=$saved_LDFLAGS LIBS=$saved_LIBS
 	AS_IF([test "x$SBX_LINK" = "x$1"],

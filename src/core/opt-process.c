@@ -152,7 +152,7 @@ static int bad_variable(const struct parse *ps, const struct option *opt, const 
                         struct err *err)
 {
 	if (ps->plan->personality == PERSONALITY_BWRAP)
-		return err_text(err, EINVAL, "%s failed", opt->name);
+		return err_text(err, opt->args == 2 ? 0 : EINVAL, "%s failed", opt->name);
 	return err_text(err, 0, "--%s: '%s' is no name for a variable", opt->name, name);
 }
 

@@ -87,6 +87,8 @@ static const struct hint {
 	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
 	{ STEP_PTY, 0, NULL,
 	  "--no-pty hands the command the caller's terminal; --new-session leaves it without one to control" },
+	{ STEP_PARENTS, EROFS, NULL,
+	  "the place lies in a read-only bind: make the mount point first, or bind its directory writable" },
 	{ STEP_EXEC, ENOENT, NULL,
 	  "it is not in the sandbox (--ro-bind /usr /usr brings the host's programs), or its #! interpreter or loader is not (is /lib64 there?)" },
 	{ STEP_EXEC, EACCES, NULL, "it is no executable file, or lies on a noexec mount" },

@@ -169,6 +169,26 @@ static int make_in_root(struct root *root, const char *path, enum dest_kind kind
 	return fd >= 0 ? fd : -ENOENT;
 }
 
+/* The message tells, as bwrap's, whether the way there was the trouble. */
+static int say_failure(const struct dest *dest, enum dest_kind kind, int num, struct err *err)
+{
+	enum step step = failed_step(kind, num);
+	char dir[PATH_MAX];
+	char name[NAME_MAX + 1];
+	cleanup_fd int parent = -1;
+	struct stat st;
+
+	if (step == STEP_MKDIR || step == STEP_MKFILE) {
+		if (split(path_relative(dest->path), dir, name) && dir[0])
+			parent = lookup_walk(dest->root, dir, DEST_EXISTING, 0);
+		else
+			parent = fcntl(dest->root->fd, F_DUPFD_CLOEXEC, 3);
+		if (parent < 0 || fstat(parent, &st) < 0 || !S_ISDIR(st.st_mode))
+			step = STEP_PARENTS;
+	}
+	return err_step(err, step, -num, dest->path, NULL);
+}
+
 /* --dest-symlinks=refuse: what was opened must not be the link itself. What cannot be told counts
  * as one. */
 static bool is_refused_link(const struct root *root, int fd, enum dest_kind kind)
@@ -202,7 +222,7 @@ static int open_or_make(const struct dest *dest, enum dest_kind kind, mode_t mod
 		cleanup_fd_fn(&fd);
 		return err_step(err, STEP_DEST_SYMLINK, 0, dest->path, NULL);
 	}
-	return fd < 0 ? err_step(err, failed_step(kind, fd), -fd, dest->path, NULL) : fd;
+	return fd < 0 ? say_failure(dest, kind, fd, err) : fd;
 }
 
 static int check_type(mode_t mode, const char *path, enum dest_kind kind, struct err *err)

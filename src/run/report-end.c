@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/message.h"
 
 static const char *const reasons[] = {
 	[END_EXIT] = "exit", [END_SIGNAL] = "signal", [END_TIMEOUT] = "timeout",
@@ -172,7 +174,7 @@ static char *to_text(void (*print)(FILE *out, const struct report_end *end),
 	return fclose(out) == 0 ? text : NULL;
 }
 
-static void write_all(int fd, const char *text)
+static int write_all(int fd, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -182,10 +184,25 @@ static void write_all(int fd, const char *text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;
+			return n < 0 ? -errno : -EIO;
 		text += n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+/* A CI job that finds no report has to know why; a full disk can tell as late as close(2). */
+static void write_file(const struct plan *plan, int fd, const char *json)
+{
+	char text[PATH_MAX + 128];
+	int r = json ? write_all(fd, json) : -ENOMEM;
+
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0)
+		return;
+	snprintf(text, sizeof(text), "--report: write '%s': %s", plan->report.file, strerror(-r));
+	message_warning(plan, text);
 }
 
 void report_end(const struct report_end *end, int fd)
@@ -194,16 +211,14 @@ void report_end(const struct report_end *end, int fd)
 	bool native = plan->personality == PERSONALITY_NATIVE || end->backend || plan->report.file;
 	cleanup_free char *json = to_text(report_print_json, end);
 
-	if (json && fd >= 0)
-		write_all(fd, json);
+	if (fd >= 0)
+		write_file(plan, fd, json);
 	if (json && native && plan->report.json_status_fd >= 0)
-		write_all(plan->report.json_status_fd, json);
+		(void)write_all(plan->report.json_status_fd, json);
 	if (plan->report.file && strcmp(plan->report.file, "-") == 0) {
 		cleanup_free char *text = to_text(report_print_text, end);
 
 		if (text)
-			write_all(STDERR_FILENO, text);
+			(void)write_all(STDERR_FILENO, text);
 	}
-	if (fd >= 0)
-		close(fd);
 }

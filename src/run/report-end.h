@@ -23,8 +23,8 @@ struct report_end {
 /* Opens --report's file; *ret_fd is -1 when there is none to open. Returns 0 or -errno, err set. */
 int report_open(const struct plan *plan, int *ret_fd, struct err *err);
 
-/* Writes to the file (fd, closed afterwards), to standard error for "-", and to the status fd. What
- * can't be written is no error: the run is over, and its status stands. */
+/* Writes to the file (fd, closed afterwards), to standard error for "-", and to the status fd. A
+ * file that can't be written is told; the run is over, and its status stands. */
 void report_end(const struct report_end *end, int fd);
 
 /* One line of JSON, and the lines for people. Exposed for the tests. */

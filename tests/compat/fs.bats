@@ -175,10 +175,16 @@ wrong_type='s/ (the destination is not a [a-z]*)$//'
     is "$output" '/w/d directory 711'
     compare_sandbox --bind . /w --dir /w/f echo ran
     like "$stderr" "^bwrap: Can't mkdir /w/f: Not a directory"
-    ERR_SED='s/ parents for//'
+    ERR_SED=
     compare_sandbox --bind . /w --dir /w/f/g echo ran
+    is "$stderr" "bwrap: Can't mkdir parents for /w/f/g: Not a directory"
     is "$status" 1
     is "$output" ''
+    for op in '--dir' '--tmpfs' '--proc' '--ro-bind . ' '--ro-bind /etc/passwd ' '--symlink target'; do
+        # shellcheck disable=SC2086
+        compare_sandbox --ro-bind . /w $op /w/no/such echo ran
+        is "$stderr" "bwrap: Can't mkdir parents for /w/no/such: Read-only file system"
+    done
     compare_sandbox --ro-bind . /w --dir /w/new echo ran
     is "$stderr" "bwrap: Can't mkdir /w/new: Read-only file system"
 }

@@ -215,6 +215,12 @@ print(r["wall_s"] > 0, r["cpu_user_s"] + r["cpu_sys_s"] > 0, r["max_rss_bytes"] 
     has "$stderr" 'limits held by'
 }
 
+@test "--report: what cannot be written is told, and the status stands" {
+    capture "$SBX" --ro-bind / / --report /dev/full sh -c 'exit 3'
+    is "$status" 3
+    is "$stderr" "sbx: --report: write '/dev/full': No space left on device"
+}
+
 @test "--report to a file that cannot be opened stops the run" {
     capture "$SBX" --ro-bind / / --report "$T/no/where" echo ran
     refused "--report: open '$T/no/where': No such file or directory"
