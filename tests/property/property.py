@@ -130,7 +130,8 @@ class Generator:
 class Model:
     """What the lines of --dry-run mean."""
 
-    def __init__(self):
+    def __init__(self, personality):
+        self.personality = personality
         self.mounts = {"/": ("tmpfs", {NOSUID, NODEV})}
         self.files = {}    # path: (type, mode or None, link target or None)
         self.optional = set()
@@ -194,7 +195,10 @@ class Model:
         self.files[w[0]] = ("link", None, w[2])
 
     def do_proc(self, w):
-        self.mount(w[0], "proc", NOSUID, NODEV, NOEXEC)
+        """A new one with a new pid namespace, else the host's, on which bwrap adds no noexec."""
+        noexec = ("pid" in self.new or self.personality == "sbx" or
+                  os.statvfs("/proc").f_flag & os.ST_NOEXEC)
+        self.mount(w[0], "proc", NOSUID, NODEV, *({NOEXEC} if noexec else ()))
 
     def do_dev(self, w):
         self.mount(w[0], "tmpfs", NOSUID, NODEV)
@@ -368,7 +372,7 @@ def try_plan(personality, args, data):
         return "refused", [text.strip()] + wrong
     if real.returncode != 42:
         return "failed", [f"status {real.returncode}: {real.stderr.decode()}"]
-    model = Model()
+    model = Model(personality)
     for line in dry.stdout.decode().splitlines():
         model.line(line)
     inherits = personality == "bwrap" and "11" not in args
