@@ -39,31 +39,13 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 	return 0;
 }
 
-static void put_frame(struct engine *engine, const uint8_t *frame, size_t len)
+void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
 {
 	struct offload_out out;
 
 	offload_out(&out, engine->link.mtu, frame, len);
 	/* a frame that finds no room is lost, as on any wire */
 	(void)!writev(engine->tap, out.iov, out.count);
-}
-
-void engine_flush(struct engine *engine)
-{
-	if (engine->held.len)
-		put_frame(engine, engine->held.frame, engine->held.len);
-	engine->held.len = 0;
-}
-
-void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
-{
-	enum coalesce_verdict verdict = coalesce_add(&engine->held, frame, len);
-
-	if (verdict == COALESCE_TAKEN)
-		return;
-	engine_flush(engine);
-	if (verdict == COALESCE_PLAIN || coalesce_add(&engine->held, frame, len) != COALESCE_TAKEN)
-		put_frame(engine, frame, len);
 }
 
 static void put_fragment(void *data, const uint8_t *frame, size_t len)

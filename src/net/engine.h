@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "net/coalesce.h"
 #include "net/filter.h"
 #include "net/packet.h"
 
@@ -40,7 +39,6 @@ struct engine {
 	struct hostaddr *hostaddr;
 	struct source tap_source;
 	bool tap_ready;
-	struct coalesce held;
 	uint8_t in[VNET_LEN + PACKET_MAX];
 	uint8_t out[PACKET_HEAD_MAX + 65535]; /* a payload starts at PACKET_HEAD_MAX */
 };
@@ -56,11 +54,10 @@ bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr
 int engine_watch(struct engine *engine, struct source *source, uint32_t events);
 void engine_unwatch(struct engine *engine, struct source *source);
 
-/* Sends a frame to the sandbox, before the round is over; one that the tap does not take is lost,
+/* Sends a frame to the sandbox; one that the tap does not take is lost,
  * as on a wire. */
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len);
 
-void engine_flush(struct engine *engine);
 
 /* Sends len bytes of payload along path (its MAC addresses are filled in), in pieces that fit.
  * There is room for PACKET_HEAD_MAX bytes in front of payload, and all of it may be overwritten. */

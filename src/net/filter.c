@@ -92,7 +92,7 @@ static void tcp_strip_urgent(uint8_t *tcp)
  * the sandbox's MSS says: larger ones cost less. */
 static void tcp_raise_mss(uint8_t *tcp, size_t head)
 {
-	static const uint8_t large[2] = { 0x7f, 0xc0 }; /* libslirp's half: two make one IP packet */
+	static const uint8_t large[2] = { 0x80, 0x00 }; /* 32768, all that libslirp makes of it */
 	uint16_t word;
 
 	for (size_t at = 20; at + 4 <= head;) {

@@ -188,9 +188,7 @@ int loop_run(struct engine *engine, struct err *err)
 			r = drain(engine);
 		if (r < 0)
 			return err_text(err, -r, "network helper: read the tap");
-		engine_flush(engine);
 		stack_process(engine->stack);
-		engine_flush(engine);
 		now = clock_ms();
 		flows_tick(engine->flows, now);
 		if (engine->dns)

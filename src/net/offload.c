@@ -5,9 +5,7 @@
 #include <string.h>
 
 enum {
-	/* What a long frame is cut into, or would be: the sandbox acknowledges at once what is
-	 * longer than a segment, and puts off what is not. */
-	SEGMENT = 65535 / 4, /* four of them fit into a window */
+	SEGMENT = 65535 / 2 - 60, /* two of them, and their headers, fill libslirp's window */
 	FLAG_SYN = 0x02,
 };
 
@@ -69,7 +67,6 @@ static void put_tcp(struct offload_out *out, unsigned int mtu, const uint8_t *fr
                     size_t tcp)
 {
 	size_t head = (size_t)(frame[tcp + 12] >> 4) * 4;
-	size_t seg = (mtu < SEGMENT ? mtu : SEGMENT) - (tcp + head - ETH_LEN);
 	struct virtio_net_hdr vnet = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 		                       .csum_start = (uint16_t)tcp,
 		                       .csum_offset = 16 };
@@ -85,11 +82,11 @@ static void put_tcp(struct offload_out *out, unsigned int mtu, const uint8_t *fr
 		put_instead(out, &from, out->mss);
 	}
 	put_until(out, frame, &from, len);
-	if (len > tcp + head + seg) {
+	if (len > ETH_LEN + mtu) {
 		vnet.gso_type = tcp == ETH_LEN + IP4_LEN ? VIRTIO_NET_HDR_GSO_TCPV4
 		                                         : VIRTIO_NET_HDR_GSO_TCPV6;
 		vnet.hdr_len = (uint16_t)(tcp + head);
-		vnet.gso_size = (uint16_t)seg;
+		vnet.gso_size = (uint16_t)(mtu - (tcp + head - ETH_LEN));
 	}
 	memcpy(out->head, &vnet, VNET_LEN);
 }
