@@ -10,14 +10,12 @@
 
 #include "net/packet.h"
 
-/* A frame ready for writev(): the header, and the frame around what is put in the place of its own:
- * a checksum that is left open, and a segment size. */
+/* A frame ready for writev(): the header, and the frame around a checksum that is left open. */
 struct offload_out {
 	uint8_t head[VNET_LEN];
 	uint8_t sum[2];
-	uint8_t mss[2];
 	int count;
-	struct iovec iov[6];
+	struct iovec iov[4];
 };
 
 /* Finishes the checksum of a frame (len bytes with the header) if its sender has left it open. A
@@ -25,6 +23,5 @@ struct offload_out {
 void offload_in(uint8_t *data, size_t len);
 
 /* Prepares a frame of ours: TCP's checksum need not be looked at again, and TCP that is longer than
- * the MTU is cut by the receiver. The sandbox is asked for segments of which several fit into
- * libslirp's window, so that it goes on sending while one is worked on. Points into frame. */
+ * the MTU is cut by the receiver. Points into frame. */
 void offload_out(struct offload_out *out, unsigned int mtu, const uint8_t *frame, size_t len);

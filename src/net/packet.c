@@ -66,19 +66,6 @@ uint16_t packet_checksum(const struct packet_path *path, uint8_t proto, const vo
 	return (uint16_t)~packet_sum(sum, data, len);
 }
 
-size_t packet_find_tcp(const uint8_t *frame, size_t len)
-{
-	size_t at = 0;
-
-	if (len >= ETH_LEN + IP4_LEN + 20 && frame[12] == 0x08 && frame[13] == 0x00 &&
-	    frame[ETH_LEN] == 0x45 && frame[ETH_LEN + 9] == PROTO_TCP)
-		at = ETH_LEN + IP4_LEN;
-	if (len >= ETH_LEN + IP6_LEN + 20 && frame[12] == 0x86 && frame[13] == 0xdd &&
-	    frame[ETH_LEN + 6] == PROTO_TCP)
-		at = ETH_LEN + IP6_LEN;
-	return at;
-}
-
 static void put_ip4(uint8_t *p, const struct packet_path *path, uint8_t proto, size_t payload)
 {
 	uint16_t sum;

@@ -45,10 +45,6 @@ uint32_t packet_sum(uint32_t start, const void *data, size_t len);
 uint16_t packet_checksum(const struct packet_path *path, uint8_t proto, const void *data,
                          size_t len);
 
-/* Where TCP begins in a frame of IPv4 without options, or of IPv6 without extension headers; 0 when
- * it is something else. */
-size_t packet_find_tcp(const uint8_t *frame, size_t len);
-
 /* Writes headers in front of a payload that already lies at buf + packet_head(...): the length of
  * the whole frame. buf holds PACKET_MAX bytes. The kind is PROTO_UDP, PROTO_ICMP or PROTO_ICMP6;
  * for the latter two the payload is the whole ICMP message and gets its checksum. */
