@@ -222,6 +222,28 @@ time.sleep(60)" & tcp=$!
          kill $tcp'
 }
 
+@test "frames that libslirp is not to see are dropped, urgent data loses its urgency, and the helper lives" {
+    lab 'box --net-accel=off --seccomp-profile none --cap-add CAP_NET_RAW --net-log 5 "$PEER" oddities 5>/run/log
+         for why in ethertype "BOOTP or TFTP" fragment "spoofed source" "short TCP" "malformed ARP" "malformed IPv4, or options"; do
+            grep -qF "\"denied\":\"frame\",\"by\":\"$why\"" /run/log || { echo "no $why"; cat /run/log; exit 1; }
+         done'
+}
+
+@test "an address is forgotten a minute after its name was looked up, if its time to live was less" {
+    command -v dig >/dev/null || skip "dig is not installed"
+    lab 'for accel in off splice; do
+            box --net-accel=$accel --net-allow mirror.example.org:80 bash -euc "
+                dig +short mirror.example.org | grep -qx 203.0.113.10
+                \"$PEER\" tcp 203.0.113.10 80
+                sleep 63
+                if \"$PEER\" tcp 203.0.113.10 80; then echo still there; exit 1; fi
+                dig +short mirror.example.org | grep -qx 203.0.113.10
+                \"$PEER\" tcp 203.0.113.10 80" &
+         done
+         wait -n
+         wait -n'
+}
+
 @test "ten thousand source ports and a ping flood to nowhere leave the sandbox working" {
     lab 'box bash -c "
             \"$PEER\" udp-ports 203.0.113.10 7 10000

@@ -9,6 +9,7 @@
   peer.py burst ADDR PORT COUNT      COUNT connections at once
   peer.py server PORT ADDR...        TCP echo, hash, source, hello from PORT on; UDP echo
   peer.py martians PORT              frames from the sandbox that no kernel would send
+  peer.py oddities                   frames that libslirp is not to see, and a connection with urgent data
   peer.py sent | listener-port       what the sandbox's kernel says about itself
 """
 import hashlib
@@ -299,9 +300,42 @@ def martians(argv):
     print('ok')
 
 
+def ip4(proto, body, dst='203.0.113.10', flags=0):
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), 1, flags, 64, proto, 0) + \
+        socket.inet_aton('10.0.2.100') + socket.inet_aton(dst)
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
+
+
+def oddities(_argv):
+    """NC-SI, BOOTP, TFTP, fragments, a lying source, junk; then a connection with urgent data."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind(('tap0', 0))
+    mac, gateway = s.getsockname()[4], bytes.fromhex('52550a000202')
+
+    def udp_to(port):
+        return struct.pack('!HHHH', 4000, port, 8 + 300, 0) + bytes(300)
+    ncsi = bytes.fromhex('000100010000000000000000') + bytes(40)
+    for kind, frame in ((b'\x88\xf8', ncsi), (b'\x88\xf8', b''), (b'\x08\x00', ip4(17, udp_to(67), '255.255.255.255')),
+                        (b'\x08\x00', ip4(17, udp_to(69), '10.0.2.2')), (b'\x08\x00', ip4(17, udp_to(7), flags=0x2000)),
+                        (b'\x08\x00', ip4(17, udp_to(7), flags=0x0010)), (b'\x08\x00', ip4(6, b'\x50' * 19)),
+                        (b'\x08\x00', ip4(17, udp_to(7)).replace(b'\x0a\0\2\x64', b'\x0a\0\2\x65')),
+                        (b'\x08\x00', b''), (b'\x86\xdd', b'\x60'), (b'\x08\x06', bytes(28)), (b'\x88\xb5', bytes(64))):
+        for size in (0, 60, 1400):
+            s.send(gateway + mac + kind + frame + bytes(max(0, size - len(frame))))
+    s.close()
+    with socket.create_connection(('203.0.113.10', 7), timeout=10) as c:
+        for i in range(200):
+            c.send(b'a' * 1000 + b'b', socket.MSG_OOB if i % 2 else 0)
+        c.shutdown(socket.SHUT_WR)
+        got = c.makefile('rb').read()
+        # what was urgent is data like any other at the far end
+        assert len(got) == 200 * 1001, len(got)
+    print('ok')
+
+
 if __name__ == '__main__':
     roles = {'world': world, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
-             'server': echo_server, 'burst': burst, 'martians': martians, 'sent': sent,
+             'server': echo_server, 'burst': burst, 'martians': martians, 'oddities': oddities, 'sent': sent,
              'listener-port': listener_port}
     if len(sys.argv) < 2 or sys.argv[1] not in roles:
         sys.exit(__doc__)
