@@ -4,8 +4,8 @@
 
 Each pair is measured in turns, so that a busy machine hurts both alike; the ratio is that of the
 medians. SBX and SBX_NET name the programs (default: the current directory's). Needs iperf3, and
-slirp4netns, bwrap and pasta for the pairs with them. ROUNDS (5) and SECONDS (2) make it longer.
-NET_TABLE names a file for the table in Markdown."""
+slirp4netns, bwrap and pasta for the pairs with them. ROUNDS (5) and SECONDS (2, whole ones) make it
+longer. The last it prints is the table in Markdown."""
 import json
 import os
 import shutil
@@ -254,9 +254,7 @@ def main():
                 pair('start to first byte, against bwrap and slirp4netns', first_byte_sbx, first_byte_bwrap, 'ms', 'less')
     finally:
         server.terminate()
-        if os.environ.get('NET_TABLE'):
-            with open(os.environ['NET_TABLE'], 'w') as f:
-                f.write('| what | ratio | middle half | better |\n|---|---|---|---|\n' + '\n'.join(TABLE) + '\n')
+    print('\n| what | ratio | middle half | better |\n|---|---|---|---|\n' + '\n'.join(TABLE))
 
 
 main()

@@ -58,7 +58,6 @@ void engine_unwatch(struct engine *engine, struct source *source);
  * as on a wire. */
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len);
 
-
 /* Sends len bytes of payload along path (its MAC addresses are filled in), in pieces that fit.
  * There is room for PACKET_HEAD_MAX bytes in front of payload, and all of it may be overwritten. */
 void engine_send_packet(struct engine *engine, struct packet_path *path, uint8_t proto,
