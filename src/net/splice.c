@@ -28,7 +28,9 @@ enum {
 	WORKERS_MAX = 4,
 	EVENTS_MAX = 64,
 	PIPE_BYTES = 512 * 1024,
-	TURNS = 8,         /* pipes full that a relay may move before the others get theirs */
+	PIPE_FULL = 48 * 1024, /* of the 64 KiB that a pipe has at first */
+	WIDE_MAX = 16, /* pipes of PIPE_BYTES a worker: all of a user's share 64 MiB, see pipe(7) */
+	TURNS = 8,     /* pipes full that a relay may move before the others get theirs */
 	ORIGINAL_DST = 80, /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of netfilter's headers */
 	ACCEPT_BATCH = 32,
 };
@@ -38,6 +40,7 @@ struct half {
 	int to;
 	int pipe[2];
 	size_t fill; /* bytes in the pipe */
+	bool wide;   /* the pipe has PIPE_BYTES */
 	bool eof;    /* from has no more */
 	bool done;   /* and to has been told */
 };
@@ -62,6 +65,7 @@ struct worker {
 	struct netlog *log;
 	struct relay_queue queue; /* relays that could go on at once */
 	struct relay_queue dead;
+	unsigned int wide; /* pipes of PIPE_BYTES */
 };
 
 struct splicers {
@@ -84,8 +88,10 @@ static void reset(int fd)
 	sys_close(fd);
 }
 
-static void half_close(struct half *half)
+static void half_close(struct worker *worker, struct half *half)
 {
+	if (half->wide)
+		worker->wide--;
 	for (int i = 0; i < 2; i++) {
 		if (half->pipe[i] >= 0)
 			sys_close(half->pipe[i]);
@@ -103,8 +109,8 @@ static void relay_end(struct worker *worker, struct relay *relay, bool by_reset)
 		sys_close(relay->inner);
 		sys_close(relay->outer);
 	}
-	half_close(&relay->up);
-	half_close(&relay->down);
+	half_close(worker, &relay->up);
+	half_close(worker, &relay->down);
 	relay->dead = true;
 	if (relay->queued)
 		TAILQ_REMOVE(&worker->queue, relay, queue);
@@ -119,13 +125,22 @@ static int half_open(struct half *half, int from, int to)
 		half->pipe[0] = half->pipe[1] = -1;
 		return -errno;
 	}
-	/* more is faster, and only that */
-	(void)fcntl(half->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
 	return 0;
 }
 
+/* A stream that fills its pipe gets a larger one, if not too many have one. More is faster, and
+ * only that. */
+static void half_widen(struct worker *worker, struct half *half)
+{
+	if (half->wide || half->fill < PIPE_FULL || worker->wide >= WIDE_MAX ||
+	    fcntl(half->pipe[1], F_SETPIPE_SZ, PIPE_BYTES) < 0)
+		return;
+	half->wide = true;
+	worker->wide++;
+}
+
 /* One read and one write: 1 when something moved, 0 when not, or -errno. */
-static int half_step(struct half *half)
+static int half_step(struct worker *worker, struct half *half)
 {
 	ssize_t n;
 	int moved = 0;
@@ -138,6 +153,7 @@ static int half_step(struct half *half)
 		half->eof = n == 0;
 		if (n > 0) {
 			half->fill += (size_t)n;
+			half_widen(worker, half);
 			moved = 1;
 		}
 	}
@@ -163,8 +179,8 @@ static void relay_pump(struct worker *worker, struct relay *relay)
 	bool again = true;
 
 	for (int turn = 0; again && turn < TURNS; turn++) {
-		int up = relay->up.done ? 0 : half_step(&relay->up);
-		int down = up < 0 || relay->down.done ? 0 : half_step(&relay->down);
+		int up = relay->up.done ? 0 : half_step(worker, &relay->up);
+		int down = up < 0 || relay->down.done ? 0 : half_step(worker, &relay->down);
 
 		if (up < 0 || down < 0) {
 			relay_end(worker, relay, true);

@@ -126,6 +126,23 @@ END
          if TIMEOUT=1 box --net-accel=off --setenv TIMEOUT 1 "$PEER" tcp 203.0.113.99 80; then exit 1; fi'
 }
 
+@test "many connections leave the other pipes of the user as large as they were" {
+    lab 'mkfifo /run/open
+         box --ro-bind /run /run --bind /run/open /run/open python3 -c "
+import socket, time
+held = [socket.create_connection((\"203.0.113.10\", 7)) for _ in range(100)]
+for s in held:
+    s.sendall(b\"x\")
+    assert s.recv(1) == b\"x\"
+open(\"/run/open\", \"w\").write(\"open\")
+time.sleep(60)" & pid=$!
+         grep -q open /run/open
+         python3 -c "
+import fcntl, os
+assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
+         kill $pid'
+}
+
 @test "the name server: UDP, TCP, large answers, all servers in turn" {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'box dig +short mirror.example.org | grep -x 203.0.113.10
