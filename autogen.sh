@@ -8,7 +8,7 @@ usage() {
 usage: ./autogen.sh                          generate ./configure
        ./autogen.sh run [OPTIONS COMMAND]    set up, build, and run sbx (without arguments: a shell)
        ./autogen.sh check [MODE]             set up, build and run the test suite; MODE is one of
-                                             --sanitizers --valgrind --distcheck --lint
+                                             --sanitizers --valgrind --distcheck --long --fuzz --lint
        ./autogen.sh setup [GROUP...]         install the packages of build, test, lint
 END
 }
@@ -108,7 +108,7 @@ run)
 check)
     shift
     case "${1-}" in
-    --lint) setup build test lint ;;
+    --lint | --fuzz) setup build test lint ;;
     *) setup build test ;;
     esac
     exec tools/suite "$@"

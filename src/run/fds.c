@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -27,6 +29,24 @@ int fds_guard_stdio(void)
 			return -errno;
 	}
 	return 0;
+}
+
+int fds_is_terminal(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd };
+	struct termios modes;
+	int num;
+
+	/* not isatty(3), which gives one reason for all */
+	if (tcgetattr(fd, &modes) == 0)
+		return 1;
+	if (errno == ENOTTY || errno == EINVAL || errno == EBADF)
+		return 0;
+	/* one that was hung up is no terminal any more, and an error in all else */
+	num = errno;
+	if (num == EIO && poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP))
+		return 0;
+	return -num;
 }
 
 /* One descriptor of a range; that it is not open is what we want. */

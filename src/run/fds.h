@@ -22,3 +22,6 @@ int fds_close_others(int *keep, size_t n);
 /* Reads fd from where it stands to its end and closes it. *ret is malloc'd and has a NUL after the
  * bytes, which *ret_len does not count. Returns 0 or -errno. */
 int fds_read_all(int fd, char **ret, size_t *ret_len);
+
+/* Returns 1, 0, or -errno: not to know is no reason to hand a caller's terminal in. */
+int fds_is_terminal(int fd);

@@ -115,13 +115,15 @@ static bool probe_cgroup_ns(const struct plan *plan)
 	return has_file("/proc/self/ns/cgroup");
 }
 
-static bool probe_terminal(const struct plan *plan)
+static int probe_terminal(struct host *host, const struct plan *plan, struct err *err)
 {
 	const struct plan_process *process = &plan->process;
 	bool by_default = process->pty == PTY_AUTO && !process->new_session &&
 	                  plan->personality == PERSONALITY_NATIVE;
+	int r = by_default || process->pty == PTY_YES ? fds_is_terminal(STDIN_FILENO) : 0;
 
-	return (by_default || process->pty == PTY_YES) && isatty(STDIN_FILENO);
+	host->stdin_is_tty = r > 0;
+	return r < 0 ? err_text(err, -r, "look at standard input") : 0;
 }
 
 int probe_host(struct host *host, const struct plan *plan, struct err *err)
@@ -137,8 +139,9 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
-	host->stdin_is_tty = probe_terminal(plan);
 	r = probe_cwd(host, err);
+	if (r == 0)
+		r = probe_terminal(host, plan, err);
 	if (r < 0)
 		return r;
 	if (plan->net.mode == NET_MODE_USER)

@@ -43,6 +43,7 @@ _Noreturn static void keeper_main(const struct pty *pty, int end_fd)
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_NAME, "sbx-terminal", 0, 0, 0);
+	close(pty->keeper_fd);
 	(void)fds_close_others(keep, ARRAY_LEN(keep));
 	for (int fd = 0; fd <= 2; fd++)
 		close(fd);

@@ -54,14 +54,16 @@ static void take_terminal(struct pty *pty)
 
 	if (pty->tty < 0 || !pty->wants || !is_foreground(pty) || tcgetattr(pty->tty, &now) < 0)
 		return;
-	if (!pty_modes_are_raw(&now)) {
+	if (pty_modes_are_raw(&now)) {
+		modes->raw = true;
+	} else {
 		modes->caller = now;
 		modes->known = true;
+		modes->raw = true; /* before it is: the keeper is to know */
 		cfmakeraw(&now);
+		if (set_modes(pty, &now) < 0)
+			modes->raw = false;
 	}
-	modes->raw = true; /* before it is: the keeper is to know */
-	if (set_modes(pty, &now) < 0)
-		modes->raw = false;
 	copy_size(pty);
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/fds.h"
 #include "run/run.h"
 
 static int fail(struct err *err, int num, const char *what)
@@ -18,29 +19,32 @@ static int fail(struct err *err, int num, const char *what)
 	return err_step(err, STEP_PTY, num, what, NULL);
 }
 
-/* Which terminal fd is, whatever name it was opened by. Returns false for what is none. */
-static bool find_device(int fd, unsigned long *ret)
+/* Which terminal fd is, whatever name it was opened by. Returns 1, 0 for what is none, or -errno.
+ */
+static int find_device(int fd, unsigned long *ret)
 {
 	unsigned int dev;
 	struct stat st;
+	int r = fds_is_terminal(fd);
 
-	if (!isatty(fd))
-		return false;
+	if (r <= 0)
+		return r;
 	if (ioctl(fd, TIOCGDEV, &dev) == 0) {
 		*ret = dev;
-		return true;
+		return 1;
 	}
-	if (fstat(fd, &st) < 0)
-		return false;
+	if ((errno != ENOTTY && errno != EINVAL) || fstat(fd, &st) < 0)
+		return -errno;
 	*ret = st.st_rdev;
-	return true;
+	return 1;
 }
 
-static bool is_terminal(int fd, unsigned long dev)
+static int is_terminal(int fd, unsigned long dev)
 {
-	unsigned long other;
+	unsigned long other = 0;
+	int r = find_device(fd, &other);
 
-	return find_device(fd, &other) && other == dev;
+	return r > 0 ? other == dev : r;
 }
 
 static bool can_both(int fd)
@@ -59,7 +63,7 @@ static int open_again(const struct pty *pty, unsigned long dev)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		cleanup_fd int fd = open(names[i], O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-		if (fd >= 0 && is_terminal(fd, dev))
+		if (fd >= 0 && is_terminal(fd, dev) > 0)
 			return steal_fd(&fd);
 	}
 	for (int fd = 0; fd <= 2; fd++)
@@ -72,12 +76,16 @@ static int open_again(const struct pty *pty, unsigned long dev)
 static int find_caller(struct pty *pty, struct err *err)
 {
 	unsigned long dev;
+	int r = find_device(STDIN_FILENO, &dev);
 
-	if (!find_device(STDIN_FILENO, &dev))
-		return fail(err, ENOTTY, "standard input");
-	for (int fd = 0; fd <= 2; fd++)
-		if (is_terminal(fd, dev))
-			pty->std |= 1U << fd;
+	if (r <= 0)
+		return fail(err, r < 0 ? -r : ENOTTY, "standard input");
+	for (int fd = 0; fd <= 2; fd++) {
+		r = is_terminal(fd, dev);
+		if (r < 0)
+			return fail(err, -r, "the caller's");
+		pty->std |= r ? 1U << fd : 0;
+	}
 	pty->tty = open_again(pty, dev);
 	return pty->tty < 0 ? fail(err, errno, "the caller's") : 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "core/host.h"
 #include "core/plan.h"
 #include "run/caps.h"
+#include "run/fds.h"
 #include "run/fs-op.h"
 #include "run/label.h"
 #include "run/landlock.h"
@@ -172,18 +174,31 @@ static bool is_elsewhere(int num)
 	return num == ENOENT || num == ENOTDIR || num == EACCES || num == ELOOP;
 }
 
+/* A link inside may lead through /proc/self/fd to a directory that somebody holds open outside of
+ * the new root (as CVE-2024-21626): it has no path then, or one that does not begin at the root.
+ * Returns 0 or an errno. */
+static int go_to(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (chdir(dir) < 0)
+		return errno;
+	return getcwd(path, sizeof(path)) && path[0] == '/' ? 0 : ELOOP;
+}
+
 /* Goes to the directory asked for, or else to the first that is there. */
 static int change_directory(const struct run *run, const char **ret, struct err *err)
 {
 	const char *candidates[] = { run->host->cwd, home_of(run->env), "/" };
 	const char *dir = run->plan->process.chdir;
 	size_t i = 0;
+	int num = 0;
 
-	while (!dir || chdir(dir) < 0) {
+	while (!dir || (num = go_to(dir)) != 0) {
 		bool given_up = run->plan->process.chdir || i == ARRAY_LEN(candidates);
 
-		if (dir && (given_up || !is_elsewhere(errno)))
-			return err_step(err, STEP_CHDIR, errno, dir, NULL);
+		if (dir && (given_up || !is_elsewhere(num)))
+			return err_step(err, STEP_CHDIR, num, dir, NULL);
 		dir = candidates[i++];
 	}
 	*ret = dir;
@@ -210,6 +225,34 @@ static int enter_directory(const struct run *run, struct err *err)
 	return 0;
 }
 
+/* Close-on-exec is too late: the command itself, or its interpreter, may be a link to something
+ * below a descriptor of ours, and what is executed can be opened again (as CVE-2019-5736). As
+ * bwrap, the caller's descriptors are the payload's anyway. */
+static int let_go(struct run *run, struct err *err)
+{
+	const struct plan *plan = run->plan;
+	size_t n = 0;
+	cleanup_free int *keep = NULL;
+	int r;
+
+	close(steal_fd(&run->proc_fd));
+	if (plan->personality != PERSONALITY_NATIVE)
+		return 0;
+	keep = calloc(plan->keep_fds.len + 6, sizeof(*keep));
+	if (!keep)
+		return err_step(err, STEP_FDS, ENOMEM, NULL, NULL);
+	for (; n < plan->keep_fds.len; n++)
+		keep[n] = VEC_AT(&plan->keep_fds, int, n);
+	keep[n++] = run->sync;
+	keep[n++] = run->cgroup_procs_fd;
+	keep[n++] = run->cgroup_fd;
+	keep[n++] = run->landlock_fd;
+	keep[n++] = plan->process.sync_fd;
+	keep[n++] = run->pty ? run->pty->slave : -1;
+	r = fds_close_others(keep, n);
+	return r < 0 ? err_step(err, STEP_FDS, -r, NULL, NULL) : 0;
+}
+
 static int prepare_payload(struct run *run, struct err *err)
 {
 	int r = net_wait_ready(run, err);
@@ -221,11 +264,13 @@ static int prepare_payload(struct run *run, struct err *err)
 	if (r == 0)
 		r = landlock_prepare(run->plan, &run->landlock_fd, err);
 	if (r == 0)
-		r = enter_directory(run, err);
-	if (r == 0)
 		r = pty_lead_session(run, err);
 	if (r == 0)
 		r = label_exec(run, err);
+	if (r == 0)
+		r = let_go(run, err);
+	if (r == 0)
+		r = enter_directory(run, err);
 	umask(run->caller_umask);
 	return r;
 }

@@ -518,9 +518,63 @@ def connect_abstract(name):
             held(f"abstract socket: {error.strerror}")
 
 
+def ipc(*numbers):
+    """The host's System V objects: their keys and numbers, and their lists."""
+    shm, msg, sem, key = map(int, numbers)
+    libc.shmat.restype = ctypes.c_void_p
+    for name, error in (
+            ("shmget", libc_call("shmget", key, ctypes.c_size_t(16), 0)),
+            ("msgget", libc_call("msgget", key, 0)),
+            ("semget", libc_call("semget", key, 1, 0)),
+            ("shmctl", libc_call("shmctl", shm, 2, ctypes.create_string_buffer(512))),
+            ("msgctl", libc_call("msgctl", msg, 2, ctypes.create_string_buffer(512))),
+            ("semop", libc_call("semop", sem, bytes((0, 0, 1, 0, 0, 8)), ctypes.c_size_t(1)))):
+        check(error != 0, f"{name}: {os.strerror(error)}")
+    ctypes.set_errno(0)
+    check(libc.shmat(shm, None, 0) == ctypes.c_void_p(-1).value, "shmat")
+    for kind in ("shm", "msg", "sem"):
+        with open("/proc/sysvipc/" + kind, encoding="ascii") as f:
+            check(len(f.readlines()) == 1, f"the list of {kind} is empty")
+
+
+def reuse_pid(marker):
+    """A child that outlives the payload takes over its number, and ends with another status."""
+    import time
+    payload = os.getpid()
+    if os.fork():
+        held("the payload ends")
+        sys.stdout.flush()
+        os._exit(42)
+    while os.path.exists(f"/proc/{payload}"):
+        time.sleep(0.01)
+    for _ in range(200):
+        try:
+            with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as f:
+                f.write(str(payload - 1))
+        except OSError:
+            pass
+        if os.fork() == 0:
+            if os.getpid() == payload:
+                with open(marker, "w", encoding="ascii") as f:
+                    f.write("reused")
+            os._exit(77)
+        os.wait()
+
+
+def is_in_root():
+    """The directory of the start, and what can be reached from it."""
+    try:
+        where = os.getcwd()
+    except OSError:
+        where = "nowhere"
+    check(where.startswith("/"), "the directory is " + where)
+    check(not os.path.exists("marker"), "no file of the host's")
+    check(os.stat("/" + "../" * 64).st_ino == os.stat("../" * 64).st_ino, ".. ends at the root")
+
+
 ATTACKS = {f.__name__: f for f in (
     leave_root, remount, unmask, propagate, write_kernel, make_devices, cgroup_agents, refused_calls,
     user_namespaces, privileges, descriptors, kill_outside, trace_outside, read_environments, kill_init,
-    overwrite_program, overwrite_later, connect_abstract)}
+    overwrite_program, overwrite_later, connect_abstract, ipc, reuse_pid, is_in_root)}
 
 ATTACKS[sys.argv[1]](*sys.argv[2:])

@@ -287,3 +287,131 @@ PY
     done
     is "$(snapshot "$T/host")" "$before" 'the host was touched'
 }
+
+@test "the host's System V shared memory, queues and semaphores" {
+    background python3 -c '
+import ctypes, sys, time
+libc = ctypes.CDLL(None)
+key = int(sys.argv[1])
+print(libc.shmget(key, 16, 0o1666), libc.msgget(key, 0o1666), libc.semget(key, 1, 0o1666), key, flush=True)
+time.sleep(1000)' $((RANDOM + 100000))
+    wait_for 20 grep -q '[0-9]' "$T/bg.out"
+    local -a objects
+    read -ra objects <"$T/bg.out"
+    local level
+    for level in "${objects[@]}"; do isnt "$level" -1; done
+    # shellcheck disable=SC2068
+    at_every_level "${ALONE[@]}" -- ipc ${objects[@]}
+    ipcrm -m "${objects[0]}" -q "${objects[1]}" -s "${objects[2]}"
+}
+
+@test "the payload's process number, used again" {
+    local level
+    SINK[20]=$T/said
+    for level in '' '--cap-add ALL'; do
+        : >"$T/host/reused"
+        chmod 0666 "$T/host/reused"
+        # as bwrap, what the payload leaves lives on with pid 1
+        # shellcheck disable=SC2086 # words
+        capture "$BWRAP" $level --unshare-all "${ROOT[@]}" --dev /dev --proc /proc --bind "$T/host" /tmp \
+            --json-status-fd 20 --ro-bind "$SBX_SRCDIR/tests/attacks/attack.py" /attack.py python3 /attack.py reuse_pid /tmp/reused
+        is "$status" 42 'the status is that of the payload'
+        has "$(<"$T/said")" '"exit-code": 42'
+        hasnt "$(<"$T/said")" 77
+    done
+    ((EUID == 0)) || return 0
+    wait_for 20 grep -q reused "$T/host/reused"
+}
+
+@test "the start's directory and the command, through descriptors of the host" {
+    # CVE-2024-21626 and CVE-2019-5736 of runc: the links are a former payload's work
+    mkdir "$T/shared"
+    FEED=([20]="$T/host" [21]=/ [22]=/proc)
+    local fd options
+    for fd in {3..24}; do ln -s "/proc/self/fd/$fd" "$T/shared/$fd"; done
+    printf '#!/bin/sh\necho ran a program of the host\n' >"$T/host/program"
+    printf '#!/proc/self/fd/20/program\n' >"$T/shared/script"
+    ln -s /proc/self/fd/20/program "$T/shared/link"
+    chmod +x "$T/host/program" "$T/shared/script"
+    for fd in {3..9} {20..22}; do
+        for options in '' '--as-pid-1 --disable-userns --unshare-user --cap-add ALL --seccomp-profile none'; do
+            # shellcheck disable=SC2086 # words
+            capture "$SBX" $options "${ALONE[@]}" --bind "$T/shared" /shared --chdir "/shared/$fd" \
+                python3 /attack.py is_in_root
+            hasnt "$output" BROKEN
+            like "$status $output" '^125 |^0 held:'
+        done
+    done
+    for fd in 20 21 22; do
+        capture "$BWRAP" --unshare-user "${ROOT[@]}" --proc /proc --bind "$T/shared" /tmp --chdir "/tmp/$fd" pwd
+        is "$status" 1
+        is "$output" ''
+    done
+    for fd in script link; do
+        capture "$SBX" "${ALONE[@]}" --bind "$T/shared" /shared "/shared/$fd"
+        like "$status" '^12[67]$'
+        hasnt "$output" 'program of the host'
+    done
+    # the caller's own directory may have become such a link
+    mkdir "$T/shared/here"
+    cd "$T/shared/here"
+    capture env -u HOME "$SBX" --bare "${ROOT[@]}" --proc /proc --symlink /proc/self/fd/20 "$PWD" pwd -P
+    is "$output" /
+}
+
+@test "a /proc that somebody has prepared" {
+    # CVE-2025-52881 of runc: what is written there goes elsewhere, and nothing is restricted
+    mkdir -p "$T/proc/self/attr" "$T/proc/sys/user"
+    local name
+    for name in self/uid_map self/gid_map self/setgroups self/attr/exec self/timens_offsets self/mountinfo \
+        sys/user/max_user_namespaces; do
+        : >"$T/proc/$name"
+    done
+    ln -s "$T/host" "$T/proc/1"
+    local before
+    before=$(snapshot "$T/proc")
+    capture "$SBX" "${INSIDE[@]}" --unshare-all --unshare-user --keep-id --disable-userns --bind "$T/proc" /proc \
+        sh -c 'id -u; unshare -U true 2>/dev/null && echo BROKEN; true'
+    is "$status" 0
+    is "$output" "$(id -u)"
+    is "$(snapshot "$T/proc")" "$before"
+    is "$(find "$T/proc" -type f -size +0)" ''
+}
+
+@test "a command that looks like an option" {
+    # CVE-2024-32462 of flatpak
+    capture "$SBX" "${ALONE[@]}" -- --bind / /host true
+    is "$status" 127
+    has "$stderr" "'--bind'"
+    capture "$BWRAP" --unshare-user "${ROOT[@]}" -- --bind / /host true
+    is "$status" 1
+    has "$stderr" 'execvp --bind'
+}
+
+@test "a directory behind a descriptor, swapped for a link" {
+    # CVE-2024-42472 and CVE-2026-34078 of flatpak
+    mkdir "$T/swap" "$T/swap/good"
+    # shellcheck disable=SC2016
+    background sh -c 'cd "$1"; while :; do mv good moved; ln -s "$2" good; rm good; mv moved good; done' sh "$T/swap" "$T/host"
+    local i bound=0
+    KEEP_FD=20
+    for i in $(seq 40); do
+        # shellcheck disable=SC2094
+        { exec 20<"$T/swap/good"; } 2>/dev/null || continue
+        # what was opened may be the link's target already: that is the caller's doing
+        [[ /proc/$BASHPID/fd/20 -ef $T/host ]] && continue
+        capture "$SBX" "${ALONE[@]}" --bind-fd 20 /dir sh -c 'ls /dir'
+        hasnt "$output" marker
+        ((status != 0)) || bound=$((bound + 1))
+    done
+    exec 20<&-
+    echo "bound $bound times of 40" >&2
+}
+
+@test "nothing is made where others could prepare it" {
+    # CVE-2019-12439: a mount point in /tmp
+    need_program strace
+    strace -f -qq -e trace=mkdir,mkdirat,open,openat,mknod,mknodat,symlink,symlinkat,mount,move_mount,creat \
+        -o "$T/trace" "$SBX" "${ALONE[@]}" true
+    is "$(grep -E '"(/tmp|/var/tmp|/dev/shm|/run)[/"]' "$T/trace" | grep -vE 'O_RDONLY|ENOENT')" ''
+}

@@ -78,7 +78,7 @@ LINES = (
     ("joined", "bwrap", "--userns 21 --pidns 22 --unshare-pid --ro-bind / / --proc /proc --dev /dev "
      "--tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "21 22", ""),
     ("network", "sbx", "--ro-bind /usr /usr --unshare-all --net user", "", ""),
-    ("terminal", "sbx", "--ro-bind /usr /usr --unshare-all --pty", "", ""),
+    ("terminal", "sbx", "--ro-bind /usr /usr --unshare-all", "", ""),
     ("profile", "sbx", "--ro-bind /usr /usr --unshare-all --seccomp-profile {dir}/in23", "", ""),
 )
 # run by root, which gets no user namespace as bwrap, and whose mounts could reach the host
@@ -151,7 +151,7 @@ class Line:
         if fault:
             inject += ["-f", ":".join(map(str, fault))]
         with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            stdin = self.terminal if "--pty" in self.options else subprocess.DEVNULL
+            stdin = self.terminal if self.name == "terminal" else subprocess.DEVNULL
             subprocess.run(inject + self.files + ["--"] + self.command(), stdin=stdin,
                            stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT,
                            cwd=self.dir)

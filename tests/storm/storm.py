@@ -67,9 +67,11 @@ class Storm:
             fd = os.open(os.path.join(self.top, "data"), os.O_RDONLY)
             os.dup2(fd, DATA_FD)
             os.set_inheritable(DATA_FD, True)
+        # with its output there, too, sbx sets the terminal to raw mode
+        stdout = self.terminal if self.random.random() < 0.4 else log
         # pylint: disable=subprocess-popen-preexec-fn
         process = subprocess.Popen([personality, *options, "--", *PAYLOAD], executable=SBX,
-                                   stdin=self.terminal, stdout=log, stderr=log, cwd="/",
+                                   stdin=self.terminal, stdout=stdout, stderr=log, cwd="/",
                                    preexec_fn=give_data, close_fds=False)
         disturbed = self.random.random() < 0.8
         when = time.monotonic() + self.random.random() * self.span if disturbed else None
