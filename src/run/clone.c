@@ -49,9 +49,9 @@ static pid_t sys_clone(uint64_t flags, int *ret_pidfd)
 	return pid;
 }
 
-static int clone_failed(int num, struct err *err)
+static int clone_failed(uint64_t flags, int num, struct err *err)
 {
-	if (num == EPERM)
+	if (num == EPERM && (flags & CLONE_NEWUSER))
 		return err_step(err, STEP_CLONE_EPERM, 0, NULL, NULL) < 0 ? -EPERM : 0;
 	if (num == ENOSPC)
 		return err_step(err, STEP_CLONE_ENOSPC, 0, NULL, NULL) < 0 ? -ENOSPC : 0;
@@ -172,7 +172,7 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 	if (between > 0)
 		(void)waitpid(between, NULL, 0);
 	if (r < 0)
-		return clone_failed(-r, err);
+		return clone_failed(flags, -r, err);
 	pid = clone_pid_of(*ret_pidfd);
 	if (pid > 0)
 		return pid;
@@ -193,7 +193,7 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 	if (ns->pid && ns->pidns_fd >= 0)
 		return clone_below_joined(flags, ret_pidfd, err);
 	pid = sys_clone(flags, ret_pidfd);
-	return pid < 0 ? clone_failed(errno, err) : pid;
+	return pid < 0 ? clone_failed(flags, errno, err) : pid;
 }
 
 /* Its own stack, because the memory may be shared. */

@@ -43,8 +43,8 @@ static bool runs_as_root(void)
 }
 
 static const struct hint {
-	enum step step;
-	int num; /* 0: whatever the reason */
+	enum step step; /* STEP_NONE: whatever the step */
+	int num;        /* 0: whatever the reason */
 	bool (*applies)(void);
 	const char *text;
 } hints[] = {
@@ -62,6 +62,10 @@ static const struct hint {
 	  "too many namespaces, or nested too deeply: see /proc/sys/user/max_*_namespaces" },
 	{ STEP_SETGROUPS, EACCES, apparmor_restricts,
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
+	{ STEP_UID_MAP, ENOENT, NULL,
+	  "there is no /proc here, which is needed: --proc /proc brings one into a sandbox" },
+	{ STEP_UID_MAP, EROFS, NULL,
+	  "/proc is read-only here: a sandbox started with --proc /proc has one that can be written" },
 	{ STEP_UID_MAP, EPERM, apparmor_restricts,
 	  "AppArmor restricts user namespaces here: install the profile that comes with sbx, or sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ STEP_UID_MAP, EPERM, is_root_inside,
@@ -95,13 +99,17 @@ static const struct hint {
 	{ STEP_CHDIR, ENOENT, NULL, "the directory is looked up inside the sandbox" },
 	{ STEP_NOT_A_MOUNT, 0, NULL,
 	  "only a place that something is mounted on can be made read-only" },
+	{ STEP_NONE, EMFILE, NULL, "the limit of open files is too low: see ulimit -n" },
+	{ STEP_NONE, ENFILE, NULL,
+	  "the whole machine has no file handle left: see /proc/sys/fs/file-nr" },
 	{ STEP_DEST_SYMLINK, 0, NULL, "--dest-symlinks=follow follows it inside the sandbox" },
 };
 
 const char *hint_find(const struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
-		if (hints[i].step == err->step && (hints[i].num == 0 || hints[i].num == err->num) &&
+		if ((hints[i].step == err->step || hints[i].step == STEP_NONE) &&
+		    (hints[i].num == 0 || hints[i].num == err->num) &&
 		    (!hints[i].applies || hints[i].applies()))
 			return hints[i].text;
 	return NULL;

@@ -183,7 +183,8 @@ static int say_failure(const struct dest *dest, enum dest_kind kind, int num, st
 			parent = lookup_walk(dest->root, dir, DEST_EXISTING, 0);
 		else
 			parent = fcntl(dest->root->fd, F_DUPFD_CLOEXEC, 3);
-		if (parent < 0 || fstat(parent, &st) < 0 || !S_ISDIR(st.st_mode))
+		if (parent == -ENOENT || parent == -ENOTDIR ||
+		    (parent >= 0 && fstat(parent, &st) == 0 && !S_ISDIR(st.st_mode)))
 			step = STEP_PARENTS;
 	}
 	return err_step(err, step, -num, dest->path, NULL);

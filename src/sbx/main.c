@@ -57,6 +57,23 @@ static void print_features(void)
 	printf("\n");
 }
 
+static int fail(const struct plan *plan, const struct err *err)
+{
+	message_error(plan, err);
+	return message_exit_status(plan, err);
+}
+
+/* A script that stores what was printed must not take half of it for all. */
+static int end_output(const struct plan *plan, bool ok)
+{
+	struct err err;
+
+	if (ok && fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	err_text(&err, errno, "print to standard output");
+	return fail(plan, &err);
+}
+
 static int print_version(const struct plan *plan)
 {
 	if (plan->personality == PERSONALITY_BWRAP) {
@@ -65,21 +82,27 @@ static int print_version(const struct plan *plan)
 		printf("sbx %s\ncompatible with bubblewrap 0.11.1\n", PACKAGE_VERSION);
 		print_features();
 	}
-	return fflush(stdout) == 0 ? 0 : 1;
+	return end_output(plan, true);
 }
 
-static int print_text(char *text, FILE *out)
+static int print_text(const struct plan *plan, char *text)
 {
-	int r = text && fputs(text, out) >= 0 && fflush(out) == 0 ? 0 : 1;
+	int r;
 
+	if (!text)
+		errno = ENOMEM;
+	r = end_output(plan, text && fputs(text, stdout) >= 0);
 	free(text);
 	return r;
 }
 
-static int fail(const struct plan *plan, const struct err *err)
+static void print_usage(const char *program)
 {
-	message_error(plan, err);
-	return message_exit_status(plan, err);
+	char *text = options_usage(program);
+
+	if (text)
+		(void)fputs(text, stderr);
+	free(text);
 }
 
 /* Says what a profile does that somebody chose; everybody has the default one. */
@@ -94,7 +117,7 @@ static int print_plan(struct plan *plan, struct err *err)
 		if (vec_add(&plan->owned, &details) < 0)
 			plan->seccomp_details = NULL;
 	}
-	return print_text(plan_print(plan), stdout);
+	return print_text(plan, plan_print(plan));
 }
 
 static int run_plan(struct plan *plan, struct host *host, struct err *err)
@@ -129,13 +152,13 @@ static int run_arguments(struct plan *plan, int argc, char **argv, struct err *e
 	if (r < 0)
 		return fail(plan, err);
 	if (plan->help)
-		return print_text(options_usage(argv[0]), stdout);
+		return print_text(plan, options_usage(argv[0]));
 	if (plan->version)
 		return print_version(plan);
 	if (plan->list_options)
-		return print_text(options_list(), stdout);
+		return print_text(plan, options_list());
 	if (!plan->process.argv) {
-		(void)print_text(options_usage(argc > 0 ? argv[0] : "sbx"), stderr);
+		print_usage(argc > 0 ? argv[0] : "sbx");
 		return plan->personality == PERSONALITY_BWRAP ? 1 : 125;
 	}
 	if (plan->fake_host)

@@ -289,6 +289,17 @@ holder_ready() {
     done
 }
 
+@test "as uid 0 of a sandbox, without capabilities and without asking for a user namespace" {
+    local program
+
+    for program in ${REF_VERSION:+"$BWRAP_REF"} "$BWRAP"; do
+        capture "$program" --ro-bind / / --unshare-user --uid 0 "$program" --ro-bind / / echo ran
+        is "$status" 1 "$program"
+        is "$stderr" 'bwrap: Creating new namespace failed: Operation not permitted' "$program"
+        is "$output" ''
+    done
+}
+
 @test "user namespaces used up: --unshare-user-try goes on without for root, others get the hint" {
     local program
 

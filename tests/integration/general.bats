@@ -33,6 +33,19 @@ options_file=$BATS_TEST_DIRNAME/../compat/bwrap-0.11.1.options
     is "$(awk -F '\t' '$5 == "bwrap" { print "--" $1 }' <<<"$output" | sort)" "$(sort "$options_file")"
 }
 
+@test "what cannot be printed is an error" {
+    local option
+
+    for option in --help --version --list-options '--dry-run --ro-bind /usr /usr true'; do
+        for PERSONALITY in native bwrap; do
+            personality_words
+            # shellcheck disable=SC2086
+            capture sh -c 'exec "$@" >/dev/full' sh "${WORDS[0]}" $option
+            refused 'print to standard output: No space left on device'
+        done
+    done
+}
+
 @test "without a command: usage on stderr, status 125" {
     capture "$SBX"
     is "$status" 125

@@ -105,6 +105,7 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
                 ((limit < 64))
                 is "$status" "$(own_error)" "limit $limit"
                 isnt "$stderr" ''
+                [[ $PERSONALITY == bwrap ]] || like "$stderr" 'hint: .*ulimit -n' "limit $limit"
                 hasnt "$output" 200
             fi
         done

@@ -130,6 +130,13 @@ statuses() {
     capture "$SBX" --bare --ro-bind /usr /usr /usr/bin/true
     fails 127 /usr/bin/true
     like "$stderr" 'hint: .*lib64|hint: .*loader'
+    # what a nested sandbox needs of the outer one
+    capture "$SBX" --ro-bind / / --seccomp-profile nested --keep-id --tmpfs /proc "$SBX" --ro-bind /usr /usr echo ran
+    fails 125 "sbx: write the uid map: No such file or directory"
+    like "$stderr" 'hint: there is no /proc here'
+    capture "$SBX" --ro-bind / / --seccomp-profile nested --keep-id "$SBX" --ro-bind /usr /usr echo ran
+    fails 125 "sbx: write the uid map: Read-only file system"
+    like "$stderr" 'hint: /proc is read-only here'
     # a name cannot write to the terminal
     sb --ro-bind $'/no\e[31m\nsuch' /x true
     is "$(wc -l <<<"$(grep -v hint <<<"$stderr")")" 1
