@@ -126,9 +126,23 @@ static int probe_terminal(struct host *host, const struct plan *plan, struct err
 	return r < 0 ? err_text(err, -r, "look at standard input") : 0;
 }
 
-int probe_host(struct host *host, const struct plan *plan, struct err *err)
+static int probe_for_skeleton(struct host *host, struct err *err)
 {
 	struct utsname uts;
+	int r = probe_usr(host, err);
+
+	if (r == 0 && uname(&uts) < 0)
+		r = err_text(err, errno, "look at the host's name");
+	if (r < 0)
+		return r;
+	memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
+	host->user = getenv("USER");
+	host->home = getenv("HOME");
+	return 0;
+}
+
+int probe_host(struct host *host, const struct plan *plan, struct err *err)
+{
 	int r;
 
 	*host = (struct host){ .uid = getuid(), .gid = getgid(), .environ = environ };
@@ -151,17 +165,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 		if (make_instance(host) < 0)
 			return err_text(err, errno, "make a name for the sandbox");
 	}
-	if (plan->personality == PERSONALITY_NATIVE) {
-		r = probe_usr(host, err);
-		if (r == 0 && uname(&uts) < 0)
-			r = err_text(err, errno, "look at the host's name");
-		if (r < 0)
-			return r;
-		memcpy(host->nodename, uts.nodename, sizeof(host->nodename));
-		host->user = getenv("USER");
-		host->home = getenv("HOME");
-	}
-	return 0;
+	return plan->personality == PERSONALITY_NATIVE ? probe_for_skeleton(host, err) : 0;
 }
 
 void probe_fake(struct host *host, const struct plan *plan)

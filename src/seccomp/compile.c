@@ -268,7 +268,7 @@ static int emit_abi(struct abi *abi, struct asm_code *code, const struct seccomp
 {
 	cleanup_free struct answer *ranges = NULL;
 	int other = asm_new_label(code), mine = asm_new_label(code);
-	size_t i, len;
+	size_t i, len = 0;
 	int r;
 
 	r = collect_calls(abi, profile, ret_subject);
