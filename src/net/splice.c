@@ -28,7 +28,7 @@ enum {
 	WORKERS_MAX = 4,
 	EVENTS_MAX = 64,
 	PIPE_BYTES = 512 * 1024,
-	PIPE_FULL = 48 * 1024, /* of the 64 KiB that a pipe has at first */
+	PIPE_FULL = 16 * 1024, /* a pipe has 16 slots at first, and a small packet takes one */
 	WIDE_MAX = 16, /* pipes of PIPE_BYTES a worker: all of a user's share 64 MiB, see pipe(7) */
 	TURNS = 8,     /* pipes full that a relay may move before the others get theirs */
 	ORIGINAL_DST = 80, /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of netfilter's headers */
