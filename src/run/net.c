@@ -166,8 +166,9 @@ int net_attach(const struct run *run, struct err *err)
 		fds[count++] = fast4;
 	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
 		fds[count++] = fast6;
-	(void)send_message(run->net_control, text, sizeof(text) - 1, fds, count);
-	return 0;
+	r = send_message(run->net_control, text, sizeof(text) - 1, fds, count);
+	/* as above: why a helper has ended is heard when it is waited for */
+	return r < 0 && r != -EPIPE ? err_text(err, -r, "hand the network helper its device") : 0;
 }
 
 int net_wait_ready(const struct run *run, struct err *err)

@@ -126,6 +126,14 @@ static int probe_terminal(struct host *host, const struct plan *plan, struct err
 	return r < 0 ? err_text(err, -r, "look at standard input") : 0;
 }
 
+/* Where the caller is, and at what. */
+static int probe_caller(struct host *host, const struct plan *plan, struct err *err)
+{
+	int r = probe_cwd(host, err);
+
+	return r == 0 ? probe_terminal(host, plan, err) : r;
+}
+
 static int probe_for_skeleton(struct host *host, struct err *err)
 {
 	struct utsname uts;
@@ -153,9 +161,7 @@ int probe_host(struct host *host, const struct plan *plan, struct err *err)
 	host->userns_usable = host->uid != 0 || !plan->ns.user_try || probe_userns();
 	if (plan->process.exec_label || plan->process.file_label)
 		host->has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
-	r = probe_cwd(host, err);
-	if (r == 0)
-		r = probe_terminal(host, plan, err);
+	r = probe_caller(host, plan, err);
 	if (r < 0)
 		return r;
 	if (plan->net.mode == NET_MODE_USER)
