@@ -84,6 +84,9 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 	/* the profile may need a helper, and its end */
 	if (r == 0)
 		r = prepare_signals(run, monitor, err);
+	/* what takes the longest first: it loads while all the rest is done */
+	if (r == 0)
+		r = limits_hold_prepare(monitor->hold, err);
 	if (r == 0)
 		r = seccomp_read_profile(plan, &run->seccomp, err);
 	if (r == 0)
@@ -190,7 +193,7 @@ static int fail(struct monitor *monitor, int report_fd, const struct err *err)
 static int supply_setup(const struct run *run, struct monitor *monitor, int report_fd,
                         struct err *err)
 {
-	int r = limits_hold_begin(monitor->hold, monitor->child, err);
+	int r = limits_hold_begin(monitor->hold, monitor->child, monitor->net.pid, err);
 
 	if (r == 0)
 		r = release_setup(run, monitor, err);
@@ -214,6 +217,7 @@ static int launch(struct run *run, struct monitor *monitor, int report_fd)
 		return fail(monitor, report_fd, &err);
 	if (monitor->child == 0) {
 		close(pair[0]);
+		limits_hold_forget(monitor->hold);
 		run->sync = pair[1];
 		setup_main(run);
 	}
