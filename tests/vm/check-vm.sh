@@ -11,7 +11,8 @@
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Left out is what tests the trees and not the program: tests/tools, tests/doc/install.bats (which runs
-# make in the build tree), and the harnesses of the tiers themselves.
+# make in the build tree), the harnesses of the tiers themselves, and tests/net, whose lab sends hundreds of
+# megabytes (tests/vm/cases has a case with a network).
 # Status 0: all green; 77: this machine has no qemu or can't build the image (the reason is
 # printed); else 1. SBX_MUST_RUN=1 turns 77 into 1.
 set -uo pipefail
@@ -89,7 +90,8 @@ find_cases() {
 
 find_others() {
     (cd "$src" && find tests -name '*.bats' ! -path 'tests/vm/*' ! -path 'tests/systemd/*' \
-        ! -path 'tests/scope/*' ! -path 'tests/tools/*' ! -path tests/doc/install.bats | sort)
+        ! -path 'tests/scope/*' ! -path 'tests/tools/*' ! -path 'tests/net/*' \
+        ! -path tests/doc/install.bats | sort)
 }
 
 list_files() { # KERNEL MODE FILE...: these, or what there is
