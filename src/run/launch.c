@@ -72,6 +72,13 @@ static int die_with_parent(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static int read_filters(struct run *run, struct err *err)
+{
+	int r = seccomp_read_profile(run->plan, &run->seccomp, err);
+
+	return r == 0 ? seccomp_read_added(run->plan, &run->seccomp, err) : r;
+}
+
 static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct err *err)
 {
 	const struct plan *plan = run->plan;
@@ -88,9 +95,7 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 	if (r == 0)
 		r = limits_hold_prepare(monitor->hold, err);
 	if (r == 0)
-		r = seccomp_read_profile(plan, &run->seccomp, err);
-	if (r == 0)
-		r = seccomp_read_added(plan, &run->seccomp, err);
+		r = read_filters(run, err);
 	if (r == 0)
 		r = die_with_parent(plan, err);
 	if (r == 0)
