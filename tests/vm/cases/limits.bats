@@ -223,9 +223,9 @@ TasksMax=36"
     [[ -w /dev/net/tun ]] || skip_cannot "/dev/net/tun may not be opened"
     background "$SBX" --ro-bind /usr /usr --unshare-all --net user --name carried --memory 64M --pids-limit 1 sleep 98765
     wait_for 60 systemctl --user is-active sbx-carried.scope
-    wait_for 60 pgrep -f 'sleep 98765'
+    wait_for 60 pgrep -f '^sleep 98765'
     like "$(cat "/proc/$(pgrep -x sbx-net | head -n1)/cgroup")" '/sbx-carried\.scope/helpers$'
-    like "$(cat "/proc/$(pgrep -f 'sleep 98765' | tail -n1)/cgroup")" '/sbx-carried\.scope/payload$'
+    like "$(cat "/proc/$(pgrep -f '^sleep 98765')/cgroup")" '/sbx-carried\.scope/payload$'
     kill -TERM $!
     wait $! || true
     no_trace
