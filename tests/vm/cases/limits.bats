@@ -96,9 +96,9 @@ sys.exit(not 0.34 <= share <= 0.46)' "$T/report"
 }
 
 @test "--cpuset-cpus and --cpuset-mems" {
-    sbx --cpuset-cpus 1 --cpuset-mems 0 sh -c "$(in_leaf cpuset.cpus.effective cpuset.mems.effective); nproc"
+    sbx --cpuset-cpus 1 --cpuset-mems 0 sh -c "$(in_leaf cpuset.cpus cpuset.cpus.effective cpuset.mems cpuset.mems.effective); nproc"
     ok
-    is "$output" $'1\n0\n1'
+    is "$output" $'1\n1\n0\n0\n1'
 }
 
 @test "--cpuset-cpus of a CPU that is not there is an error" {
