@@ -7,9 +7,10 @@ usage() {
     cat <<'END'
 usage: ./autogen.sh                          generate ./configure
        ./autogen.sh run [OPTIONS COMMAND]    set up, build, and run sbx (without arguments: a shell)
-       ./autogen.sh check [MODE]             set up, build and run the test suite; MODE is one of
+       ./autogen.sh check [MODE]             set up, build and run the test suite, here and in guests under
+                                             qemu; MODE is one of --host (not in guests), --vm (only in guests),
                                              --sanitizers --valgrind --distcheck --long --fuzz --lint
-       ./autogen.sh setup [GROUP...]         install the packages of build, test, lint
+       ./autogen.sh setup [GROUP...]         install the packages of build, test, lint, vm
 END
 }
 
@@ -109,13 +110,18 @@ check)
     shift
     case "${1-}" in
     --lint | --fuzz) setup build test lint ;;
+    --vm) setup build test vm ;;
+    '')
+        setup build test
+        (setup vm) || say "without what the guests need; going on with what there is"
+        ;;
     *) setup build test ;;
     esac
     exec tools/suite "$@"
     ;;
 setup)
     shift
-    [ $# -gt 0 ] || set -- build test lint
+    [ $# -gt 0 ] || set -- build test lint vm
     setup "$@"
     ;;
 -h | --help) usage ;;

@@ -6,7 +6,7 @@
  *   BASE/payload  the payload, with the limits
  *   BASE/payload/inner  the payload's processes, where they could write the files of the cgroup
  * that they are in: with --delegate-cgroup, and where namespaces are no borders BASE/helpers  pid
- * 1, the cleaner, whatever else serves the payload
+ * 1, the cleaner, sbx-net
  *
  * Two leaves, because a cgroup with processes of its own can't hand controllers to its children,
  * and because helpers must neither use up the payload's share nor die with it. Everything is read

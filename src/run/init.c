@@ -103,6 +103,18 @@ static int show(const struct plan *plan, struct err *err)
 	return in_pidns && plan->personality == PERSONALITY_BWRAP ? set_dumpable(true, err) : 0;
 }
 
+/* Pid 1 of a namespace hears no signal that it has no handler for, but one that is blocked waits.
+ * The payload is not there yet to be told by who ends the cgroup. */
+static int check_not_ended(struct err *err)
+{
+	sigset_t set;
+
+	if (sigpending(&set) == 0 && sigismember(&set, SIGTERM))
+		return err_text(err, 0,
+		                "the set-up was ended by SIGTERM before the command could start");
+	return 0;
+}
+
 int init_start(struct run *run, struct err *err)
 {
 	cleanup_free int *locks = calloc(run->plan->lock_files.len + 3, sizeof(*locks));
@@ -115,6 +127,8 @@ int init_start(struct run *run, struct err *err)
 	r = take_locks(run->plan, locks, err);
 	if (r == 0)
 		r = hide(err);
+	if (r == 0)
+		r = check_not_ended(err);
 	/* pid 1 is never seen without a filter, and the payload needs not load it once more */
 	if (r == 0)
 		r = seccomp_apply_early(&run->seccomp, err);

@@ -72,6 +72,13 @@ static int die_with_parent(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+static int read_filters(struct run *run, struct err *err)
+{
+	int r = seccomp_read_profile(run->plan, &run->seccomp, err);
+
+	return r == 0 ? seccomp_read_added(run->plan, &run->seccomp, err) : r;
+}
+
 static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct err *err)
 {
 	const struct plan *plan = run->plan;
@@ -84,10 +91,11 @@ static int prepare(struct run *run, struct monitor *monitor, int pair[2], struct
 	/* the profile may need a helper, and its end */
 	if (r == 0)
 		r = prepare_signals(run, monitor, err);
+	/* what takes the longest first: it loads while all the rest is done */
 	if (r == 0)
-		r = seccomp_read_profile(plan, &run->seccomp, err);
+		r = limits_hold_prepare(monitor->hold, err);
 	if (r == 0)
-		r = seccomp_read_added(plan, &run->seccomp, err);
+		r = read_filters(run, err);
 	if (r == 0)
 		r = die_with_parent(plan, err);
 	if (r == 0)
@@ -190,7 +198,7 @@ static int fail(struct monitor *monitor, int report_fd, const struct err *err)
 static int supply_setup(const struct run *run, struct monitor *monitor, int report_fd,
                         struct err *err)
 {
-	int r = limits_hold_begin(monitor->hold, monitor->child, err);
+	int r = limits_hold_begin(monitor->hold, monitor->child, monitor->net.pid, err);
 
 	if (r == 0)
 		r = release_setup(run, monitor, err);
@@ -214,6 +222,7 @@ static int launch(struct run *run, struct monitor *monitor, int report_fd)
 		return fail(monitor, report_fd, &err);
 	if (monitor->child == 0) {
 		close(pair[0]);
+		limits_hold_forget(monitor->hold);
 		run->sync = pair[1];
 		setup_main(run);
 	}

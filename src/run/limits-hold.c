@@ -58,7 +58,7 @@ static int start_scope(struct limits_hold *hold, char **argv, int sock, struct e
 static int ask_systemd(struct limits_hold *hold, struct err *err)
 {
 	int pair[2];
-	char **argv = unit_command(hold->plan, &hold->pids, hold->unit);
+	char **argv = unit_command(hold->plan, hold->unit);
 	int r;
 
 	if (!argv)
@@ -74,22 +74,41 @@ static int ask_systemd(struct limits_hold *hold, struct err *err)
 	return r;
 }
 
-int limits_hold_begin(struct limits_hold *hold, pid_t child, struct err *err)
+int limits_hold_prepare(struct limits_hold *hold, struct err *err)
 {
 	const struct limits *limits = &hold->plan->limits;
-	int r;
 
 	if (!hold->plan->uses_cgroup)
 		return 0;
 	if (limits_files(limits, &hold->files) < 0 ||
 	    asprintf(&hold->unit, "sbx-%s.scope", limits->name) < 0)
 		return err_text(err, ENOMEM, "prepare the limits");
+	return limits->choice == CGROUP_CGROUPFS ? 0 : ask_systemd(hold, err);
+}
+
+void limits_hold_forget(struct limits_hold *hold)
+{
+	if (hold->scope_sock >= 0)
+		close(steal_fd(&hold->scope_sock));
+}
+
+int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err)
+{
+	int r;
+
+	if (!hold->plan->uses_cgroup)
+		return 0;
 	r = cleaner_start(&hold->cleaner, err);
 	if (r < 0)
 		return r;
-	if (vec_add(&hold->pids, &child) < 0 || vec_add(&hold->pids, &hold->cleaner.pid) < 0)
+	if (vec_add(&hold->pids, &child) < 0 || (net > 0 && vec_add(&hold->pids, &net) < 0) ||
+	    vec_add(&hold->pids, &hold->cleaner.pid) < 0)
 		return err_text(err, ENOMEM, "prepare the limits");
-	return limits->choice == CGROUP_CGROUPFS ? 0 : ask_systemd(hold, err);
+	/* a helper that is no more is seen when its answer is waited for */
+	if (hold->scope_sock >= 0)
+		(void)send(hold->scope_sock, hold->pids.items, hold->pids.len * sizeof(pid_t),
+		           MSG_NOSIGNAL);
+	return 0;
 }
 
 /* Returns the length of the answer, 0 when there is none, -ECANCELED when the set-up is dead. */
@@ -215,7 +234,7 @@ static int get_cgroup(struct limits_hold *hold, int child_fd, struct err *err)
 
 /* The set-up writes itself into the leaves with our permissions, which are those of who has opened
  * the files (Linux 5.16). */
-static int tell_setup(const struct limits_hold *hold, int sock, struct err *err)
+static int tell_setup(struct limits_hold *hold, int sock, struct err *err)
 {
 	int dir = hold->cgroup.inner_fd >= 0 ? hold->cgroup.inner_fd : hold->cgroup.payload_fd;
 	cleanup_fd int payload = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -226,14 +245,19 @@ static int tell_setup(const struct limits_hold *hold, int sock, struct err *err)
 	if (payload < 0 || helpers < 0)
 		return err_text(err, errno, "open cgroup.procs below %s", hold->cgroup.path);
 	(void)sync_send_cgroup(sock, fds); /* a set-up that died is seen by the monitor */
+	/* nor does the monitor need these two any more */
+	close(steal_fd(&hold->cgroup.helpers_fd));
+	if (hold->cgroup.inner_fd >= 0)
+		close(steal_fd(&hold->cgroup.inner_fd));
 	return 0;
 }
 
 /* In a cgroup that we made the cleaner must not be: it has to remove it. */
 static void keep_cleaner_out(struct limits_hold *hold)
 {
-	if (hold->cgroup.ours)
-		hold->pids.len = 1;
+	if (hold->cgroup.ours && hold->pids.len > 0 &&
+	    VEC_AT(&hold->pids, pid_t, hold->pids.len - 1) == hold->cleaner.pid)
+		hold->pids.len--;
 }
 
 int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct err *err)
@@ -260,6 +284,8 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 void limits_hold_kill(const struct limits_hold *hold)
 {
 	if (hold->cgroup.payload_fd < 0)
+		return;
+	if (cgroup_wait_empty(hold->cgroup.payload_fd, 0) != -ETIME)
 		return;
 	(void)cgroup_kill(hold->cgroup.payload_fd);
 	(void)cgroup_wait_empty(hold->cgroup.payload_fd, EMPTY_MS);

@@ -28,10 +28,17 @@ struct limits_hold {
 
 void limits_hold_init(struct limits_hold *hold, const struct plan *plan);
 
-/* Starts what takes time: the cleaner, and the helper that asks systemd. child is the set-up, which
- * may go on meanwhile. Does nothing for a plan without a cgroup. Returns 0 or -errno with err set.
- */
-int limits_hold_begin(struct limits_hold *hold, pid_t child, struct err *err);
+/* Starts what takes the most time, the helper that asks systemd. Should: be called as early as may
+ * be, before there is a sandbox. Does nothing for a plan without a cgroup. Returns 0 or -errno with
+ * err set. */
+int limits_hold_prepare(struct limits_hold *hold, struct err *err);
+
+/* In a child: lets go of what only the monitor may hold. */
+void limits_hold_forget(struct limits_hold *hold);
+
+/* Tells the helper whom to move, and starts the cleaner. child is the set-up,
+ * which may go on meanwhile; net the network's helper, or 0. Returns 0 or -errno with err set. */
+int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err);
 
 /* Waits for the cgroup and puts the limits in force; tells the set-up at sock. Stops waiting when
  * child_fd, a pidfd, says that the set-up has died. Returns 0, or -errno with err set; nothing of

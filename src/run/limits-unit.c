@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "core/cleanup.h"
 #include "core/limits.h"
@@ -61,7 +60,7 @@ static void add_properties(struct vec *argv, const struct plan *plan)
 	vec_free(&properties);
 }
 
-char **unit_command(const struct plan *plan, const struct vec *pids, const char *unit)
+char **unit_command(const struct plan *plan, const char *unit)
 {
 	char path[PATH_MAX];
 	struct vec argv = VEC_INIT(char *);
@@ -74,8 +73,6 @@ char **unit_command(const struct plan *plan, const struct vec *pids, const char 
 	add(&argv, "--answer-fd=3");
 	add(&argv, "--unit=%s", unit);
 	add(&argv, "--description=%s", description);
-	for (size_t i = 0; i < pids->len; i++)
-		add(&argv, "--pid=%d", VEC_AT(pids, pid_t, i));
 	add_properties(&argv, plan);
 	if (argv.size && vec_add(&argv, &end) == 0)
 		return argv.items;

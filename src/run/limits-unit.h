@@ -3,10 +3,9 @@
 #pragma once
 
 struct plan;
-struct vec;
 
 /* Gives a NULL-terminated argv, its strings and itself to be freed with unit_command_free(); the
- * answer is expected on descriptor 3. The helper is the one in $SBX_LIBEXECDIR, else the installed
- * one. NULL without memory. */
-char **unit_command(const struct plan *plan, const struct vec *pids, const char *unit);
+ * processes are told, and the answer is expected, on descriptor 3. The helper is the one in
+ * $SBX_LIBEXECDIR, else the installed one. NULL without memory. */
+char **unit_command(const struct plan *plan, const char *unit);
 void unit_command_free(char **argv);

@@ -315,7 +315,7 @@ static int finish(struct monitor *monitor, int report_fd)
 
 	if (monitor->failed)
 		message_error(monitor->plan, &monitor->err);
-	if (monitor->hold->cgroup.payload_fd >= 0)
+	if (monitor->hold->cgroup.payload_fd >= 0 && report_end_is_wanted(monitor->plan))
 		usage_add_cgroup(&monitor->usage, &monitor->hold->cgroup);
 	end.reason = find_reason(monitor);
 	end.code = find_code(monitor, end.reason);

@@ -52,16 +52,12 @@ static int set_offset(int fd, const char *clock, const char *text, struct err *e
 	return 0;
 }
 
-int namespace_time(const struct run *run, struct err *err)
+static int set_offsets(const struct run *run, struct err *err)
 {
 	const struct plan_ns *ns = &run->plan->ns;
 	cleanup_fd int fd = -1;
 	int r;
 
-	if (!ns->time)
-		return 0;
-	if (unshare(CLONE_NEWTIME) < 0)
-		return err_step(err, STEP_UNSHARE, errno, "time", NULL);
 	if (!ns->boottime && !ns->monotonic)
 		return 0;
 	fd = openat(run->proc_fd, "self/timens_offsets", O_WRONLY | O_CLOEXEC);
@@ -69,6 +65,26 @@ int namespace_time(const struct run *run, struct err *err)
 		return err_step(err, STEP_TIME_OFFSET, errno, "clock", NULL);
 	r = set_offset(fd, "monotonic", ns->monotonic, err);
 	return r < 0 ? r : set_offset(fd, "boottime", ns->boottime, err);
+}
+
+/* A new time namespace is for the children; who executes a program enters it, too, but not before
+ * Linux 6.3. */
+int namespace_time(const struct run *run, struct err *err)
+{
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (!run->plan->ns.time)
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return err_step(err, STEP_UNSHARE, errno, "time", NULL);
+	r = set_offsets(run, err);
+	if (r < 0 || run->plan->process.has_init)
+		return r;
+	fd = openat(run->proc_fd, "self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+		return err_step(err, STEP_UNSHARE, errno, "time", NULL);
+	return 0;
 }
 
 int namespace_ids(const struct plan *plan, pid_t pid, uint64_t ret[NS_IDS], struct err *err)

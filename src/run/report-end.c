@@ -205,12 +205,20 @@ static void write_file(const struct plan *plan, int fd, const char *json)
 	message_warning(plan, text);
 }
 
+bool report_end_is_wanted(const struct plan *plan)
+{
+	return plan->report.file || plan->report.json_status_fd >= 0;
+}
+
 void report_end(const struct report_end *end, int fd)
 {
 	const struct plan *plan = end->plan;
 	bool native = plan->personality == PERSONALITY_NATIVE || end->backend || plan->report.file;
-	cleanup_free char *json = to_text(report_print_json, end);
+	cleanup_free char *json = NULL;
 
+	if (!report_end_is_wanted(plan))
+		return;
+	json = to_text(report_print_json, end);
 	if (fd >= 0)
 		write_file(plan, fd, json);
 	if (json && native && plan->report.json_status_fd >= 0)

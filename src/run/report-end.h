@@ -2,6 +2,7 @@
 /* The report: how a run ended and what it used, as one JSON object or as a few lines for people. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/err.h"
@@ -22,6 +23,9 @@ struct report_end {
 
 /* Opens --report's file; *ret_fd is -1 when there is none to open. Returns 0 or -errno, err set. */
 int report_open(const struct plan *plan, int *ret_fd, struct err *err);
+
+/* Whether anybody asked how it ended and what it used. */
+bool report_end_is_wanted(const struct plan *plan);
 
 /* Writes to the file (fd, closed afterwards), to standard error for "-", and to the status fd. A
  * file that can't be written is told; the run is over, and its status stands. */

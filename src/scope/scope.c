@@ -1,50 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All calls are asynchronous, so that the one timer covers each of them, connecting included. The
- * job may be done before the reply that names it has been read: results are kept by job until the
- * name is known.
+ * The job may be done before the reply that names it has been read: results are kept by job until
+ * the name is known.
  */
 #include "scope/scope.h"
 
 #include <gio/gio.h>
-#include <glib-unix.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "scope/wire.h"
 
 #define MANAGER_NAME      "org.freedesktop.systemd1"
 #define MANAGER_PATH      "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"
+#define BUS_NAME          "org.freedesktop.DBus"
+#define BUS_PATH          "/org/freedesktop/DBus"
 
 struct talk {
 	const struct scope_request *request;
-	GMainLoop *loop;
-	GCancellable *cancel;
-	GPtrArray *addresses; /* see find_addresses() */
-	guint next;           /* address to try */
-	gboolean is_bus;
-	GDBusConnection *connection;
+	struct wire wire;
+	guint32 hello, call;   /* serials; 0: not sent */
 	GHashTable *done_jobs; /* object path -> result */
 	char *job;             /* object path; NULL until the reply */
 	GString *tried;
-	enum scope_result result;
 	char *text;
+	gboolean is_over;
+	enum scope_result result;
 };
-
-/* A JobRemoved on its way to the main thread. */
-struct removal {
-	struct talk *talk;
-	char *job, *result;
-};
-
-static void try_next_address(struct talk *talk);
 
 static void finish(struct talk *talk, enum scope_result result, char *text)
 {
+	talk->is_over = TRUE;
 	talk->result = result;
 	g_free(talk->text);
 	talk->text = text;
-	g_cancellable_cancel(talk->cancel);
-	g_main_loop_quit(talk->loop);
 }
 
 /* Ends the conversation when the job that we wait for has ended. */
@@ -63,60 +54,20 @@ static void check_job(struct talk *talk)
 			       talk->request->unit, result));
 }
 
-/* In the main thread again, where the rest happens. */
-static gboolean take_job_removed(gpointer data)
+static void take_signal(struct talk *talk, GDBusMessage *message)
 {
-	struct removal *removal = data;
-	struct talk *talk = removal->talk;
-
-	g_hash_table_replace(talk->done_jobs, g_strdup(removal->job), g_strdup(removal->result));
-	check_job(talk);
-	return G_SOURCE_REMOVE;
-}
-
-static void removal_free(gpointer data)
-{
-	struct removal *removal = data;
-
-	g_free(removal->job);
-	g_free(removal->result);
-	g_free(removal);
-}
-
-/* Sees every message, in GDBus's own thread; takes the signal that we wait for out of them. */
-static GDBusMessage *on_message(GDBusConnection *connection, GDBusMessage *message,
-                                gboolean incoming, gpointer data)
-{
-	struct talk *talk = data;
 	GVariant *body = g_dbus_message_get_body(message);
-	struct removal *removal;
 	const char *job, *unit, *result;
 
-	(void)connection;
-	if (!incoming || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_SIGNAL ||
-	    g_strcmp0(g_dbus_message_get_interface(message), MANAGER_INTERFACE) != 0 ||
+	if (g_strcmp0(g_dbus_message_get_interface(message), MANAGER_INTERFACE) != 0 ||
 	    g_strcmp0(g_dbus_message_get_member(message), "JobRemoved") != 0 || !body ||
 	    !g_variant_is_of_type(body, G_VARIANT_TYPE("(uoss)")))
-		return message;
+		return;
 	g_variant_get(body, "(u&o&s&s)", NULL, &job, &unit, &result);
-	if (strcmp(unit, talk->request->unit) == 0) {
-		removal = g_new0(struct removal, 1);
-		removal->talk = talk;
-		removal->job = g_strdup(job);
-		removal->result = g_strdup(result);
-		g_idle_add_full(G_PRIORITY_DEFAULT, take_job_removed, removal, removal_free);
-	}
-	return message;
-}
-
-static void on_closed(GDBusConnection *connection, gboolean remote, GError *error, gpointer data)
-{
-	struct talk *talk = data;
-
-	(void)connection;
-	(void)remote;
-	(void)error;
-	finish(talk, SCOPE_FAILED, g_strdup("the user's systemd closed the connection"));
+	if (strcmp(unit, talk->request->unit) != 0)
+		return;
+	g_hash_table_replace(talk->done_jobs, g_strdup(job), g_strdup(result));
+	check_job(talk);
 }
 
 /* Errors that say that nobody of that name is there, as opposed to somebody who refuses. */
@@ -135,30 +86,58 @@ static gboolean is_absent(const GError *error)
 	return FALSE;
 }
 
-static void on_started(GObject *source, GAsyncResult *res, gpointer data)
+/* Returns FALSE when there is no systemd behind this address. */
+static gboolean take_error(struct talk *talk, GDBusMessage *message)
 {
-	struct talk *talk = data;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply =
-		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), res, &error);
 
-	if (g_cancellable_is_cancelled(talk->cancel))
-		return;
-	if (!reply && is_absent(error)) {
+	g_dbus_message_to_gerror(message, &error);
+	if (is_absent(error)) {
 		g_string_append(talk->tried, ", which knows no systemd");
-		g_signal_handlers_disconnect_by_data(talk->connection, talk);
-		try_next_address(talk);
+		return FALSE;
+	}
+	g_dbus_error_strip_remote_error(error);
+	finish(talk, SCOPE_FAILED,
+	       g_strdup_printf("the user's systemd refuses to start %s: %s", talk->request->unit,
+	                       error->message));
+	return TRUE;
+}
+
+static void take_reply(struct talk *talk, GDBusMessage *message)
+{
+	GVariant *body = g_dbus_message_get_body(message);
+
+	if (body && g_variant_is_of_type(body, G_VARIANT_TYPE("(o)"))) {
+		g_variant_get(body, "(o)", &talk->job);
+		check_job(talk);
 		return;
 	}
-	if (!reply) {
-		g_dbus_error_strip_remote_error(error);
-		finish(talk, SCOPE_FAILED,
-		       g_strdup_printf("the user's systemd refuses to start %s: %s",
-		                       talk->request->unit, error->message));
-		return;
+	finish(talk, SCOPE_FAILED,
+	       g_strdup_printf("the user's systemd refuses to start %s: an odd reply",
+	                       talk->request->unit));
+}
+
+static gboolean take_message(struct talk *talk, GDBusMessage *message)
+{
+	guint32 serial = g_dbus_message_get_reply_serial(message);
+
+	switch (g_dbus_message_get_message_type(message)) {
+	case G_DBUS_MESSAGE_TYPE_SIGNAL:
+		take_signal(talk, message);
+		return TRUE;
+	case G_DBUS_MESSAGE_TYPE_METHOD_RETURN:
+		if (serial == talk->call)
+			take_reply(talk, message);
+		return TRUE;
+	case G_DBUS_MESSAGE_TYPE_ERROR:
+		if (serial == talk->call || serial == talk->hello)
+			return take_error(talk, message);
+		return TRUE;
+	case G_DBUS_MESSAGE_TYPE_INVALID:
+	case G_DBUS_MESSAGE_TYPE_METHOD_CALL:
+	default:
+		return TRUE;
 	}
-	g_variant_get(reply, "(o)", &talk->job);
-	check_job(talk);
 }
 
 static GVariant *build_call(const struct scope_request *request)
@@ -181,63 +160,136 @@ static GVariant *build_call(const struct scope_request *request)
 	                     g_variant_new_array(G_VARIANT_TYPE("(sa(sv))"), NULL, 0));
 }
 
-static void on_connected(GObject *source, GAsyncResult *res, gpointer data)
+static guint32 queue_call(struct talk *talk, GDBusMessage *message, GVariant *body, GError **error)
 {
-	struct talk *talk = data;
-	g_autoptr(GError) error = NULL;
-	const char *name = talk->is_bus ? MANAGER_NAME : NULL;
+	guint32 serial;
+
+	g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+	if (body)
+		g_dbus_message_set_body(message, body);
+	serial = wire_queue(&talk->wire, message, error);
+	g_object_unref(message);
+	return serial;
+}
+
+/* On a bus we need a name, and the signal has to be asked for. Nothing of that is waited for: what
+ * comes back is looked at as it comes. */
+static gboolean queue_greeting(struct talk *talk, GError **error)
+{
 	static const char match[] = "type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
 				    "',interface='" MANAGER_INTERFACE "',member='JobRemoved'";
 
-	(void)source;
-	g_clear_object(&talk->connection);
-	talk->connection = g_dbus_connection_new_for_address_finish(res, &error);
-	if (g_cancellable_is_cancelled(talk->cancel))
-		return;
-	if (!talk->connection) {
-		g_string_append_printf(talk->tried, " (%s)", error->message);
-		try_next_address(talk);
-		return;
-	}
-	g_dbus_connection_set_exit_on_close(talk->connection, FALSE);
-	g_signal_connect(talk->connection, "closed", G_CALLBACK(on_closed), talk);
-	/* the match goes out before the call, so no signal is missed; systemd sends a job's signals
-	 * to who has created it without a Subscribe() */
-	g_dbus_connection_add_filter(talk->connection, on_message, talk, NULL);
-	/* the match goes out before the call, so no signal is missed; systemd sends a job's signals
-	 * to who has created it without a Subscribe() */
-	if (talk->is_bus)
-		g_dbus_connection_call(talk->connection, "org.freedesktop.DBus",
-		                       "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch",
-		                       g_variant_new("(s)", match), NULL, G_DBUS_CALL_FLAGS_NONE,
-		                       -1, NULL, NULL, NULL);
-	g_dbus_connection_call(talk->connection, name, MANAGER_PATH, MANAGER_INTERFACE,
-	                       "StartTransientUnit", build_call(talk->request),
-	                       G_VARIANT_TYPE("(o)"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
-	                       (gint)talk->request->timeout_ms, talk->cancel, on_started, talk);
+	talk->hello = queue_call(
+		talk, g_dbus_message_new_method_call(BUS_NAME, BUS_PATH, BUS_NAME, "Hello"), NULL,
+		error);
+	return talk->hello &&
+	       queue_call(talk,
+	                  g_dbus_message_new_method_call(BUS_NAME, BUS_PATH, BUS_NAME, "AddMatch"),
+	                  g_variant_new("(s)", match), error);
 }
 
-static void try_next_address(struct talk *talk)
+/* The processes, where they were not known from the beginning: one message of process ids. */
+static gboolean take_pids(struct talk *talk)
 {
-	GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
-	const char *address;
+	const struct scope_request *request = talk->request;
+	guint32 pids[SCOPE_PIDS_MAX];
+	ssize_t n;
 
-	if (talk->next == talk->addresses->len) {
-		finish(talk, SCOPE_NO_MANAGER,
-		       g_strdup_printf("no systemd of the user's answers%s%s",
-		                       talk->tried->len ? ": tried " : "", talk->tried->str));
-		return;
+	if (request->pids->len > 0)
+		return TRUE;
+	n = recv(request->peer_fd, pids, sizeof(pids), 0);
+	if (n <= 0 || (gsize)n % sizeof(pids[0]) != 0) {
+		finish(talk, SCOPE_ABANDONED, g_strdup("nobody waits for the answer"));
+		return FALSE;
 	}
-	address = g_ptr_array_index(talk->addresses, talk->next++);
-	talk->is_bus = address[0] == 'b';
-	if (talk->is_bus)
-		flags |= G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION;
-	g_string_append_printf(talk->tried, "%s%s", talk->tried->len ? ", " : "", address + 1);
-	g_dbus_connection_new_for_address(address + 1, flags, NULL, talk->cancel, on_connected,
-	                                  talk);
+	g_array_append_vals(request->pids, pids, (guint)((gsize)n / sizeof(pids[0])));
+	return TRUE;
 }
 
-/* "bADDRESS" for a message bus, "dADDRESS" for a direct connection. */
+/* Ends the conversation unless the wire is fine. */
+static void check_wire(struct talk *talk, enum wire_result result, const GError *error)
+{
+	guint ms = talk->request->timeout_ms;
+
+	switch (result) {
+	case WIRE_OK:
+		return;
+	case WIRE_FAILED:
+		finish(talk, SCOPE_FAILED,
+		       g_strdup_printf("talk to the user's systemd: %s", error->message));
+		return;
+	case WIRE_LATE:
+		finish(talk, SCOPE_FAILED,
+		       g_strdup_printf("the user's systemd did not start %s within %u.%03u s",
+		                       talk->request->unit, ms / 1000, ms % 1000));
+		return;
+	case WIRE_ABANDONED:
+		finish(talk, SCOPE_ABANDONED, g_strdup("nobody waits for the answer"));
+		return;
+	}
+}
+
+/* Asks behind one address, "b" or "d" in front of it. Returns when the conversation is over, or
+ * when there is no systemd there. */
+static void try_address(struct talk *talk, const char *address)
+{
+	gboolean is_bus = address[0] == 'b';
+	g_autoptr(GError) error = NULL;
+	enum wire_result result = wire_connect(&talk->wire, address + 1, &error);
+
+	g_string_append_printf(talk->tried, "%s%s", talk->tried->len ? ", " : "", address + 1);
+	if (result == WIRE_FAILED) {
+		g_string_append_printf(talk->tried, " (%s)", error->message);
+		return;
+	}
+	check_wire(talk, result, error);
+	if (talk->is_over || !take_pids(talk))
+		return;
+	talk->hello = 0;
+	talk->call = 0;
+	if (!is_bus || queue_greeting(talk, &error))
+		talk->call = queue_call(
+			talk,
+			g_dbus_message_new_method_call(is_bus ? MANAGER_NAME : NULL, MANAGER_PATH,
+		                                       MANAGER_INTERFACE, "StartTransientUnit"),
+			build_call(talk->request), &error);
+	if (!talk->call)
+		check_wire(talk, WIRE_FAILED, error);
+	while (!talk->is_over) {
+		g_autoptr(GDBusMessage) message = NULL;
+
+		result = wire_receive(&talk->wire, &message, &error);
+		check_wire(talk, result, error);
+		if (message && !take_message(talk, message))
+			return;
+	}
+}
+
+/* Who asked is gone, and so are its processes, perhaps before they were moved: systemd would wait
+ * for ever for the end of a scope that nobody has been in. */
+static void take_back(struct talk *talk)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GDBusMessage) message = NULL;
+	enum wire_result result = WIRE_OK;
+	guint32 stop;
+
+	talk->wire.peer_fd = -1;
+	stop = queue_call(talk,
+	                  g_dbus_message_new_method_call(talk->hello ? MANAGER_NAME : NULL,
+	                                                 MANAGER_PATH, MANAGER_INTERFACE,
+	                                                 "StopUnit"),
+	                  g_variant_new("(ss)", talk->request->unit, "replace"), &error);
+	while (stop && result == WIRE_OK &&
+	       !(message && g_dbus_message_get_reply_serial(message) == stop)) {
+		g_clear_object(&message);
+		result = wire_receive(&talk->wire, &message, &error);
+	}
+}
+
+/* "bADDRESS" for a message bus, "dADDRESS" for a direct connection. The manager's own socket is
+ * nearer than the bus; so it is asked first where the bus is this user's usual one, and no other
+ * that somebody has named. */
 static GPtrArray *find_addresses(void)
 {
 	GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
@@ -245,59 +297,40 @@ static GPtrArray *find_addresses(void)
 	const char *dir = g_getenv("XDG_RUNTIME_DIR");
 	g_autofree char *fallback = g_strdup_printf("/run/user/%u", (unsigned int)getuid());
 	g_autofree char *escaped = NULL;
+	g_autofree char *usual = NULL;
+	char *direct;
 
 	if (!dir || !*dir)
 		dir = fallback;
 	escaped = g_dbus_address_escape_value(dir);
-	if (bus && *bus)
-		g_ptr_array_add(list, g_strconcat("b", bus, NULL));
-	else
-		g_ptr_array_add(list, g_strdup_printf("bunix:path=%s/bus", escaped));
-	g_ptr_array_add(list, g_strdup_printf("dunix:path=%s/systemd/private", escaped));
+	usual = g_strdup_printf("unix:path=%s/bus", escaped);
+	direct = g_strdup_printf("dunix:path=%s/systemd/private", escaped);
+	if (!bus || !*bus)
+		bus = usual;
+	g_ptr_array_add(list, g_strconcat("b", bus, NULL));
+	g_ptr_array_insert(list, strcmp(bus, usual) == 0 ? 0 : 1, direct);
 	return list;
-}
-
-static gboolean on_timeout(gpointer data)
-{
-	struct talk *talk = data;
-	guint ms = talk->request->timeout_ms;
-
-	finish(talk, SCOPE_FAILED,
-	       g_strdup_printf("the user's systemd did not start %s within %u.%03u s",
-	                       talk->request->unit, ms / 1000, ms % 1000));
-	return G_SOURCE_CONTINUE;
-}
-
-static gboolean on_peer(int fd, GIOCondition condition, gpointer data)
-{
-	(void)fd;
-	(void)condition;
-	finish(data, SCOPE_ABANDONED, g_strdup("nobody waits for the answer"));
-	return G_SOURCE_CONTINUE;
 }
 
 enum scope_result scope_start(const struct scope_request *request, char **ret_text)
 {
 	struct talk talk = {
 		.request = request,
-		.loop = g_main_loop_new(NULL, FALSE),
-		.cancel = g_cancellable_new(),
-		.addresses = find_addresses(),
 		.done_jobs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
 		.tried = g_string_new(NULL),
 	};
-	guint timer = g_timeout_add(request->timeout_ms, on_timeout, &talk);
-	guint peer = g_unix_fd_add(request->peer_fd, G_IO_HUP | G_IO_ERR, on_peer, &talk);
+	GPtrArray *addresses = find_addresses();
 
-	try_next_address(&talk);
-	g_main_loop_run(talk.loop);
-	g_source_remove(timer);
-	g_source_remove(peer);
-	if (talk.connection)
-		g_signal_handlers_disconnect_by_data(talk.connection, &talk);
-	/* the process ends with this conversation: what a call still under way holds stays held */
-	g_ptr_array_unref(talk.addresses);
-	g_string_free(talk.tried, TRUE);
+	wire_init(&talk.wire, request->peer_fd, request->timeout_ms);
+	for (guint i = 0; !talk.is_over && i < addresses->len; i++)
+		try_address(&talk, g_ptr_array_index(addresses, i));
+	if (!talk.is_over)
+		finish(&talk, SCOPE_NO_MANAGER,
+		       g_strdup_printf("no systemd of the user's answers: tried %s",
+		                       talk.tried->str));
+	if (talk.result == SCOPE_ABANDONED && talk.call)
+		take_back(&talk);
+	/* the connection and the rest end with the process, which is at once */
 	*ret_text = talk.text;
 	return talk.result;
 }

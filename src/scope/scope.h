@@ -11,7 +11,7 @@ struct scope_request {
 	const char *unit;        /* "sbx-NAME.scope" */
 	const char *description; /* UTF-8 */
 	GPtrArray *properties;   /* of GVariant "(sv)" */
-	GArray *pids;            /* of guint32; the processes to move, at least one */
+	GArray *pids;     /* of guint32; the processes to move; none: they come from peer_fd */
 	int peer_fd;      /* when its other end is closed, nobody waits for the answer any more */
 	guint timeout_ms; /* for all of it */
 };
@@ -23,8 +23,12 @@ enum scope_result {
 	SCOPE_ABANDONED,  /* the peer is gone */
 };
 
-/* Asks the manager behind $DBUS_SESSION_BUS_ADDRESS or $XDG_RUNTIME_DIR/bus, else the one behind
- * its private socket, $XDG_RUNTIME_DIR/systemd/private. *ret_text (to be freed) says what went
+enum { SCOPE_PIDS_MAX = 8 };
+
+/* Asks the manager behind $DBUS_SESSION_BUS_ADDRESS or $XDG_RUNTIME_DIR/bus, or the one behind its
+ * private socket, $XDG_RUNTIME_DIR/systemd/private; that one first where the bus is the usual one.
+ * Without pids it is prepared for the talk when it waits for them: a message of up to
+ * SCOPE_PIDS_MAX guint32, which pids holds afterwards. *ret_text (to be freed) says what went
  * wrong; it is NULL for SCOPE_STARTED. */
 enum scope_result scope_start(const struct scope_request *request, char **ret_text);
 

@@ -20,7 +20,8 @@ inside() {
     run inside --landlock "${ROOT[@]}" sh -c 'echo new >/w/file && echo new >/tmp/file && mkdir /w/dir &&
         mv /tmp/file /w/dir/ && rm /w/dir/file && cat /r/file && echo x >/dev/null'
     echo "# $output" >&2
-    [[ $status -eq 0 && $output = old && $(cat w/file) = new ]]
+    # an older kernel's wall says first what it leaves out
+    [[ $status -eq 0 && ${output##*$'\n'} = old && $(cat w/file) = new ]]
 }
 
 @test "what lies in no writable place is not writable, though its mount is" {

@@ -42,17 +42,17 @@ need() {
     command -v "$1" > /dev/null || { echo "build-image: $1 is missing (package $2)" >&2; exit 1; }
 }
 
-[ "$(id -u)" = 0 ] || { echo "build-image: needs root (mmdebstrap, chroot)" >&2; exit 1; }
-need mmdebstrap mmdebstrap
-need mke2fs e2fsprogs
-need busybox busybox-static
-need xz xz-utils
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 stamp=$(make_stamp | sha256sum | cut -c1-32)
 if [ -e "$out/rootfs.ext4" ] && [ "$(cat "$out/stamp" 2> /dev/null)" = "$stamp" ]; then
     exit 0
 fi
+[ "$(id -u)" = 0 ] || { echo "build-image: needs root (mmdebstrap, chroot)" >&2; exit 1; }
+need mmdebstrap mmdebstrap
+need mke2fs e2fsprogs
+need busybox busybox-static
+need xz xz-utils
 echo "build-image: making $out ($suite, $kernel)" >&2
 rm -rf "$out/stamp" "$out/snap"
 

@@ -1,26 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# check-vm.sh [-k KERNEL]... [-m MODE]... [-f FILTER] [-t SECONDS] BUILDDIR SRCDIR [BATS-FILE]...
+# check-vm.sh [-s] [-k KERNEL]... [-m MODE]... [-f FILTER] [-t SECONDS] [-j N] [-r RESULTS]
+#             BUILDDIR SRCDIR [BATS-FILE]...
 #
 # Installs BUILDDIR's programs into a guest and runs the bats suite there as an ordinary user: for
-# each kernel (6.1, 6.12) from a login session and from below the user's manager. BATS-FILEs,
-# relative to SRCDIR, limit it to those; FILTER is bats' --filter. The whole suite also runs the
-# cases of tests/vm/cases, which need what only such a machine has.
+# each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
+# time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
+#   -s  a share, for each change: the cases of tests/vm/cases and tests/scope on all four, every other
+#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn
+#   -t  the time limit of a guest
+#   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
+# Left out is what tests the trees and not the program: tests/tools, tests/doc/install.bats (which runs
+# make in the build tree), the harnesses of the tiers themselves, and tests/net, whose lab sends hundreds of
+# megabytes (tests/vm/cases has a case with a network).
 # Status 0: all green; 77: this machine has no qemu or can't build the image (the reason is
-# printed); else the first bad status. SBX_MUST_RUN=1 turns 77 into 1.
+# printed); else 1. SBX_MUST_RUN=1 turns 77 into 1.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/vm/vm-lib.bash
 . "$here/vm-lib.bash"
 
-kernels=() modes=() filter='' limit=5400
-while getopts k:m:f:t: opt; do
+kernels=() modes=() filter='' limit=5400 share='' jobs=2 results=''
+while getopts sk:m:f:t:j:r: opt; do
     case $opt in
+    s) share=1 ;;
     k) kernels+=("$OPTARG") ;;
     m) modes+=("$OPTARG") ;;
     f) filter=$OPTARG ;;
     t) limit=$OPTARG ;;
+    j) jobs=$OPTARG ;;
+    r) results=$OPTARG ;;
     *) exit 2 ;;
     esac
 done
@@ -51,35 +61,98 @@ for tool in qemu-system-x86_64 mmdebstrap mke2fs busybox; do
 done
 
 w=$(mktemp -d "${TMPDIR:-/tmp}/sbxcheck.XXXXXX") || exit 1
-trap 'rm -rf "$w"' EXIT
+# shellcheck disable=SC2046 # a list of pids
+trap 'kill $(jobs -p) 2> /dev/null; wait; rm -rf "$w"' EXIT
 trap 'exit 143' INT TERM HUP
+sum=''
+[ -n "$results" ] || { results=$w/results sum=1; }
+mkdir -p "$results"
 
-# What the guest gets: the installed tree, laid over its root, and the sources' tests beside the
-# helper programs that the build made for them, in the build tree's places.
+# What the guest gets: the installed tree, laid over its root; the sources; the programs that the
+# build made, in the build tree's places.
 make -s -C "$build" install DESTDIR="$w/root" > "$w/install.log" 2>&1 || {
     cat "$w/install.log" >&2
     exit 1
 }
-mkdir -p "$w/src"
-cp -a "$src/tests" "$w/src/tests"
-(cd "$build" && find ./tests -name .libs -prune -o -type f -perm -u+x -print0 2> /dev/null |
-    tar --null -T - -cf -) | tar -C "$w/src" -xf -
-printf '%s\n' "$@" > "$w/src/bats-files"
-printf '%s\n' "$filter" > "$w/src/bats-filter"
+make -s -C "$build" check TESTS= > "$w/install.log" 2>&1 || {
+    cat "$w/install.log" >&2
+    exit 1
+}
+mkdir "$w/tree" "$w/build"
+(cd "$src" && tar -c --exclude=.git --exclude='*.o' --exclude='*.a' --exclude='./build*/' --exclude=.deps \
+    --exclude=./autom4te.cache .) | tar -x -C "$w/tree"
+(cd "$build" && { find ./tests -name .libs -prune -o -type f -perm -u+x -print; ls -d ./sbx ./sbx-*; } |
+    tar -c -T -) | tar -x -C "$w/build"
 
-result=0
+find_cases() {
+    (cd "$src" && find tests/vm/cases tests/scope -name '*.bats' | sort)
+}
+
+find_others() {
+    (cd "$src" && find tests -name '*.bats' ! -path 'tests/vm/*' ! -path 'tests/systemd/*' \
+        ! -path 'tests/scope/*' ! -path 'tests/tools/*' ! -path 'tests/net/*' \
+        ! -path tests/doc/install.bats | sort)
+}
+
+list_files() { # KERNEL MODE FILE...: these, or what there is
+    if [ $# -gt 2 ]; then
+        printf '%s\n' "${@:3}"
+        return
+    fi
+    case $share.$1.$2 in
+    1.6.1.login) find_others | sed -n 'p;n' ;;
+    1.6.12.manager) find_others | sed -n 'n;p' ;;
+    1.*) ;;
+    *) find_others ;;
+    esac
+    find_cases
+}
+
+# Turns what the guest's files said into results, as if they had run here.
+take_results() { # NAME OUTDIR
+    local file tap name
+
+    while read -r file; do
+        tap=$2/${file//\//_}.tap
+        name=$1/${file%.bats}
+        mkdir -p "$results/$(dirname "$name")"
+        # shellcheck disable=SC2016 # for the inner shell
+        "$src/tools/tap-driver" --test-name "$name" --log-file "$results/$name.log" \
+            --trs-file "$results/$name.trs" -- sh -c '
+                [ -e "$1" ] || { echo "the guest said nothing of this file"; exit 1; }
+                sed "\$d" "$1"
+                exit "$(sed -n "\$s/^# exit status //p" "$1")"' - "$tap"
+    done < "$w/$1.files"
+}
+
+run_guest() { # KERNEL MODE FILE...
+    local name=$1-$2 kernel=$1 mode=$2
+
+    list_files "$@" > "$w/$name.files"
+    mkdir "$w/$name.run"
+    cp "$w/$name.files" "$w/$name.run/files"
+    printf '%s\n' "$filter" > "$w/$name.run/filter"
+    "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
+        -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$kernel" -- \
+        "SBX_VM_MODE=$mode bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
+    take_results "$name" "$w/$name.out"
+}
+
 for kernel in "${kernels[@]}"; do
     img=$(vm_cache)/$kernel
     "$here/build-image.sh" "$img" "$(kernel_package "$kernel")" ||
         skip "no image for kernel $kernel can be built here"
     "$here/make-snapshot.sh" "$img" || echo "check-vm: no snapshot; booting each time" >&2
-    for mode in "${modes[@]}"; do
-        echo "# kernel $kernel, session: $mode"
-        "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/src:src" "$img" -- \
-            "SBX_VM_MODE=$mode bash src/tests/vm/guest-suite"
-        rc=$?
-        echo "# kernel $kernel, session $mode: status $rc"
-        [ $result -ne 0 ] || result=$rc
+done
+
+for mode in "${modes[@]}"; do
+    for kernel in "${kernels[@]}"; do
+        while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+            wait -n
+        done
+        run_guest "$kernel" "$mode" "$@" &
     done
 done
-exit $result
+wait
+[ -z "$sum" ] || { "$src/tools/tap-sum" "$results"; exit; }
+"$src/tools/tap-sum" --quiet "$results"

@@ -96,9 +96,9 @@ sys.exit(not 0.34 <= share <= 0.46)' "$T/report"
 }
 
 @test "--cpuset-cpus and --cpuset-mems" {
-    sbx --cpuset-cpus 1 --cpuset-mems 0 sh -c "$(in_leaf cpuset.cpus.effective cpuset.mems.effective); nproc"
+    sbx --cpuset-cpus 1 --cpuset-mems 0 sh -c "$(in_leaf cpuset.cpus cpuset.cpus.effective cpuset.mems cpuset.mems.effective); nproc"
     ok
-    is "$output" $'1\n0\n1'
+    is "$output" $'1\n1\n0\n0\n1'
 }
 
 @test "--cpuset-cpus of a CPU that is not there is an error" {
@@ -217,6 +217,18 @@ TasksMax=36"
             mount -t cgroup2 none /mnt && cd /mnt && echo max >memory.max"
         cat memory.max pids.max; sed -n s/^0:://p /proc/self/cgroup | grep -o payload'
     is "$output" $'67108864\n20\npayload'
+}
+
+@test "the network's helper is with the helpers, not with the payload" {
+    [[ -w /dev/net/tun ]] || skip_cannot "/dev/net/tun may not be opened"
+    background "$SBX" --ro-bind /usr /usr --unshare-all --net user --name carried --memory 64M --pids-limit 1 sleep 98765
+    wait_for 60 systemctl --user is-active sbx-carried.scope
+    wait_for 60 pgrep -f '^sleep 98765'
+    like "$(cat "/proc/$(pgrep -x sbx-net | head -n1)/cgroup")" '/sbx-carried\.scope/helpers$'
+    like "$(cat "/proc/$(pgrep -f '^sleep 98765')/cgroup")" '/sbx-carried\.scope/payload$'
+    kill -TERM $!
+    wait $! || true
+    no_trace
 }
 
 @test "only the sandbox's processes move" {

@@ -79,6 +79,26 @@ running() {
     no_trace
 }
 
+@test "stopped by systemctl while it is set up, it ends when it can" {
+    local began=$SECONDS
+
+    mkfifo "$T/hold"
+    # shellcheck disable=SC2016 # for the inner shell
+    background sh -c 'exec 7<>"$1"; shift; exec "$@" --block-fd 7 sleep 98760' sh "$T/hold" \
+        "$SBX" "${payload[@]}" "${ROOT[@]}" --name early --memory 64M
+    wait_for 30 systemctl --user is-active sbx-early.scope
+    systemctl --user stop --no-block sbx-early.scope
+    wait_for 30 sh -c 'systemctl --user show -p ActiveState sbx-early.scope | grep -q deactivating'
+    echo go >"$T/hold"
+    status=0
+    wait $! || status=$?
+    is "$status" 125
+    has "$(<"$T/bg.err")" 'ended by SIGTERM'
+    # systemd's KILL would have come after 90 s
+    [[ $((SECONDS - began)) -lt 80 ]]
+    no_trace
+}
+
 @test "the user's manager re-executed during a run: the run goes on" {
     running again
     systemctl --user daemon-reexec
