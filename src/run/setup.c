@@ -112,7 +112,7 @@ static int enter_namespaces(const struct run *run, struct err *err)
 
 static int build_root(const struct run *run, struct err *err)
 {
-	struct root root = { .fd = -1, .old_fd = -1, .base_fd = -1 };
+	struct root root = { .fd = -1, .old_fd = -1, .base_fd = -1, .parent = { .fd = -1 } };
 	struct fs_ctx ctx = { .plan = run->plan, .root = &root };
 	int r = fs_open_sources(&ctx, err);
 
@@ -183,7 +183,9 @@ static int go_to(const char *dir)
 
 	if (chdir(dir) < 0)
 		return errno;
-	return getcwd(path, sizeof(path)) && path[0] == '/' ? 0 : ELOOP;
+	if (getcwd(path, sizeof(path)))
+		return path[0] == '/' ? 0 : ELOOP;
+	return errno == ENOENT ? ELOOP : errno;
 }
 
 /* Goes to the directory asked for, or else to the first that is there. */
