@@ -116,7 +116,6 @@ static ssize_t wait_for_answer(const struct limits_hold *hold, int child_fd, cha
 {
 	struct pollfd fds[] = { { .fd = hold->scope_sock, .events = POLLIN },
 		                { .fd = child_fd, .events = POLLIN } };
-	ssize_t n;
 
 	for (;;) {
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -126,10 +125,7 @@ static ssize_t wait_for_answer(const struct limits_hold *hold, int child_fd, cha
 		if (fds[1].revents)
 			return -ECANCELED;
 	}
-	do
-		n = recv(hold->scope_sock, buf, ANSWER_MAX - 1, 0);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return sync_receive_text(hold->scope_sock, buf, ANSWER_MAX);
 }
 
 static int reap_scope(struct limits_hold *hold)
@@ -173,7 +169,6 @@ static int take_scope(struct limits_hold *hold, int child_fd, struct err *err)
 		return scope_died(reap_scope(hold), err);
 	/* the helper is on its way out: that is not waited for before the end */
 	close(steal_fd(&hold->scope_sock));
-	buf[n] = '\0';
 	if (buf[0] == 'O') {
 		hold->backend = "systemd";
 		return cgroup_open_scope(&hold->cgroup, VEC_AT(&hold->pids, pid_t, 0), hold->unit,

@@ -17,6 +17,7 @@
 #include "run/net-ports.h"
 #include "run/netdev.h"
 #include "run/run.h"
+#include "run/sync.h"
 
 /* The helper's end sees nothing but this, so the address may be fixed. */
 static const uint8_t device_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
@@ -179,14 +180,10 @@ int net_wait_ready(const struct run *run, struct err *err)
 
 	if (run->net_control < 0)
 		return 0;
-	do {
-		n = recv(run->net_control, text, sizeof(text) - 1, 0);
-	} while (n < 0 && errno == EINTR);
+	n = sync_receive_text(run->net_control, text, sizeof(text));
 	close(run->net_control);
 	if (n <= 0)
-		return err_text(err, n < 0 && errno != ECONNRESET ? errno : 0,
-		                "the network helper ended before it was ready");
-	text[n] = '\0';
+		return err_text(err, (int)-n, "the network helper ended before it was ready");
 	text[strcspn(text, "\n")] = '\0';
 	if (strcmp(text, "ready") == 0)
 		return 0;

@@ -106,6 +106,33 @@ static void take_fds(struct msghdr *msg, int fds[SYNC_FDS])
 		memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
 }
 
+/* That the other side went with something of ours unread (ECONNRESET) is told once, and before what
+ * it had said. */
+static ssize_t receive(int sock, struct msghdr *msg, int flags)
+{
+	bool reset = false;
+	ssize_t n;
+
+	for (;;) {
+		n = recvmsg(sock, msg, flags | MSG_CMSG_CLOEXEC);
+		if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || reset)))
+			break;
+		reset = errno == ECONNRESET;
+	}
+	return n >= 0 ? n : errno == ECONNRESET ? 0 : -errno;
+}
+
+ssize_t sync_receive_text(int sock, char *buf, size_t size)
+{
+	struct iovec iov = { buf, size - 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = receive(sock, &msg, 0);
+
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
 int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 {
 	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
@@ -123,11 +150,9 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 	};
 	ssize_t n;
 
-	do {
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (dont_wait ? MSG_DONTWAIT : 0));
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0) /* ECONNRESET: the other side went with something of ours unread */
-		return n == 0 || errno == ECONNRESET ? 0 : -errno;
+	n = receive(sock, &msg, dont_wait ? MSG_DONTWAIT : 0);
+	if (n <= 0)
+		return (int)n;
 	take_fds(&msg, ret->fds);
 	ret->fd = ret->fds[0];
 	if ((size_t)n < sizeof(wire))

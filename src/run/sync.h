@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/err.h"
 
@@ -46,3 +47,7 @@ int sync_send_exit(int sock, int wait_status, bool last);
 /* Takes one message. Returns 1, 0 when the other side is gone, -EAGAIN without one (dont_wait), or
  * -errno; -EBADMSG is a message that none of ours wrote. */
 int sync_receive(int sock, bool dont_wait, struct sync_message *ret);
+
+/* A helper's one message, as text that is ended with a 0. Returns its length, 0 when the helper is
+ * gone, or -errno. */
+ssize_t sync_receive_text(int sock, char *buf, size_t size);

@@ -86,6 +86,16 @@ print(json.dumps(value))' "$T/report" "$1"
     refused "--slice needs the user's systemd"
 }
 
+@test "a helper that has answered and gone before it was asked everything is heard" {
+    local i
+
+    export DBUS_SESSION_BUS_ADDRESS=unix:path=$T/none XDG_RUNTIME_DIR=$T
+    for i in $(seq 20); do
+        capture "$SBX" --cgroup systemd --memory 64M --ro-bind / / echo ran
+        refused "no systemd of the user's answers"
+    done
+}
+
 @test "a helper that is missing or dies is an error, not a sandbox without limits" {
     export SBX_LIBEXECDIR=$T/libexec
     mkdir "$SBX_LIBEXECDIR"
