@@ -7,7 +7,8 @@
 # each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
 # time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
 #   -s  a share, for each change: the cases of tests/vm/cases and tests/scope on all four, every other
-#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn
+#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn; without the
+#       attacks, which take minutes, and what asks nothing of a kernel (parsing, documents, programs)
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Left out is what tests the trees and not the program: tests/tools, tests/doc/install.bats (which runs
@@ -94,14 +95,16 @@ find_others() {
         ! -path tests/doc/install.bats | sort)
 }
 
+unshared='^tests/\(attacks\|doc\|compat/parse\|seccomp/programs\)'
+
 list_files() { # KERNEL MODE FILE...: these, or what there is
     if [ $# -gt 2 ]; then
         printf '%s\n' "${@:3}"
         return
     fi
     case $share.$1.$2 in
-    1.6.1.login) find_others | sed -n 'p;n' ;;
-    1.6.12.manager) find_others | sed -n 'n;p' ;;
+    1.6.1.login) find_others | grep -v "$unshared" | sed -n 'p;n' ;;
+    1.6.12.manager) find_others | grep -v "$unshared" | sed -n 'n;p' ;;
     1.*) ;;
     *) find_others ;;
     esac
