@@ -161,8 +161,10 @@ static int scope_died(int status, struct err *err)
 static int take_scope(struct limits_hold *hold, int child_fd, struct err *err)
 {
 	char buf[ANSWER_MAX];
-	ssize_t n = wait_for_answer(hold, child_fd, buf);
+	ssize_t n;
 
+	buf[0] = '\0';
+	n = wait_for_answer(hold, child_fd, buf);
 	if (n == -ECANCELED)
 		return -ECANCELED;
 	if (n <= 1)

@@ -17,8 +17,8 @@ struct known_parent {
  * is not known. */
 int parent_find(const struct root *root, const char *path, const char **ret_name);
 
-/* Takes *fd, which path names, over if it is worth keeping. */
-void parent_keep(struct root *root, const char *path, int *fd);
+/* Takes *fd, which dir names, over if it is worth keeping. */
+void parent_keep(struct root *root, const char *dir, int *fd);
 
 /* Something is mounted where something was before, or all is done. */
 void parent_forget(struct root *root);

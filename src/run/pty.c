@@ -75,7 +75,7 @@ static int open_again(const struct pty *pty, unsigned long dev)
 
 static int find_caller(struct pty *pty, struct err *err)
 {
-	unsigned long dev;
+	unsigned long dev = 0;
 	int r = find_device(STDIN_FILENO, &dev);
 
 	if (r <= 0)
