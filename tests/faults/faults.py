@@ -230,6 +230,10 @@ class Line:
         # after the start of the payload it can only be ended, with a message
         if refused and (stage in ("pid1", "monitor") or stage.startswith("sbx-")):
             return "late"
+        # nor can a report be taken back that could not be written: the status stands, and it is told
+        if (code == PROBE_STATUS and stage == "monitor" and len(ours) == 1 and
+                ours[0].startswith(self.personality + ": --report")):
+            return "late"
         return f"the payload ran, status {code}, messages {messages}"
 
     def attempt(self, fault):
