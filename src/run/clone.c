@@ -17,6 +17,7 @@
 #include "core/cleanup.h"
 #include "core/plan.h"
 #include "run/namespace.h"
+#include "run/netns.h"
 
 static uint64_t clone_flags(const struct plan *plan)
 {
@@ -25,7 +26,7 @@ static uint64_t clone_flags(const struct plan *plan)
 
 	flags |= ns->new_user ? CLONE_NEWUSER : 0;
 	flags |= ns->pid ? CLONE_NEWPID : 0;
-	flags |= ns->net ? CLONE_NEWNET : 0;
+	flags |= ns->net && !netns_is_beside(plan) ? CLONE_NEWNET : 0;
 	flags |= ns->ipc ? CLONE_NEWIPC : 0;
 	flags |= ns->uts ? CLONE_NEWUTS : 0;
 	/* one of a cgroup of our own is made when we are in it */
@@ -197,11 +198,11 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 }
 
 /* Its own stack, because the memory may be shared. */
-pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd)
+pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd)
 {
 	size_t size = (size_t)256 * 1024;
-	int shared = flags & CLONE_PAYLOAD_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
-	int pidfd_flag = flags & CLONE_PAYLOAD_PIDFD ? CLONE_PIDFD : 0;
+	int shared = flags & CLONE_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
+	int pidfd_flag = flags & CLONE_WITH_PIDFD ? CLONE_PIDFD : 0;
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t pid;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one place where processes are cloned: into the namespaces of a plan, and the payload. */
+/* The one place where processes are cloned: into the namespaces of a plan, and for a function. */
 #pragma once
 
 #include <sys/types.h>
@@ -15,10 +15,9 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 /* The pid behind a pidfd as we see it (proc(5), fdinfo), or -1. */
 pid_t clone_pid_of(int pidfd);
 
-/* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_PAYLOAD_SHARES_MEMORY the
- * caller stands still until then and no page table is copied (vfork(2)); fn may write only what
- * nobody reads afterwards. CLONE_PAYLOAD_PIDFD gives *ret_pidfd, else it is -1.
- * Returns the pid or -errno. */
-enum { CLONE_PAYLOAD_SHARES_MEMORY = 1, CLONE_PAYLOAD_PIDFD = 2 };
+/* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_SHARES_MEMORY the caller
+ * stands still until then and no page table is copied (vfork(2)); fn may write only what nobody
+ * reads afterwards. CLONE_WITH_PIDFD gives *ret_pidfd, else it is -1. Returns the pid or -errno. */
+enum { CLONE_SHARES_MEMORY = 1, CLONE_WITH_PIDFD = 2 };
 typedef int clone_fn(void *arg);
-pid_t clone_payload(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd);
+pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd);

@@ -55,10 +55,10 @@ static pid_t start_payload(struct run *run, int *ret_pidfd)
 	if (pid > 0)
 		return pid;
 	if (!run->plan->ns.time)
-		flags |= CLONE_PAYLOAD_SHARES_MEMORY;
+		flags |= CLONE_SHARES_MEMORY;
 	if (process->forward_signals || run->plan->limits.timeout_ns)
-		flags |= CLONE_PAYLOAD_PIDFD;
-	return clone_payload(run_payload, run, flags, ret_pidfd);
+		flags |= CLONE_WITH_PIDFD;
+	return clone_function(run_payload, run, flags, ret_pidfd);
 }
 
 /* Lets go of everything that is not pid 1's business; the payload has started, or has failed. */

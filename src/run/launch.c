@@ -24,6 +24,7 @@
 #include "run/limits-hold.h"
 #include "run/message.h"
 #include "run/monitor.h"
+#include "run/netns.h"
 #include "run/pty.h"
 #include "run/report-end.h"
 #include "run/report.h"
@@ -200,6 +201,8 @@ static int supply_setup(const struct run *run, struct monitor *monitor, int repo
 {
 	int r = limits_hold_begin(monitor->hold, monitor->child, monitor->net.pid, err);
 
+	if (r == 0)
+		r = netns_give(run->plan, monitor->sync, monitor->child_fd, err);
 	if (r == 0)
 		r = release_setup(run, monitor, err);
 	if (r == 0)

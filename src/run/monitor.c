@@ -82,6 +82,7 @@ static bool take_messages(struct monitor *monitor)
 			break;
 		case SYNC_GO:
 		case SYNC_CGROUP:
+		case SYNC_NETNS:
 		default:
 			break;
 		}

@@ -36,6 +36,15 @@ int namespace_loopback_up(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+int namespace_net(const struct plan *plan, struct err *err)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		return namespace_loopback_up(plan, err);
+	if (errno == ENOSPC)
+		return err_step(err, STEP_CLONE_ENOSPC, 0, NULL, NULL) < 0 ? -ENOSPC : 0;
+	return err_step(err, STEP_UNSHARE, errno, "net", NULL);
+}
+
 static int set_offset(int fd, const char *clock, const char *text, struct err *err)
 {
 	char line[64];

@@ -14,6 +14,9 @@ struct run;
 /* Brings up lo in a new network namespace; the kernel then gives it 127.0.0.1/8 and ::1. */
 int namespace_loopback_up(const struct plan *plan, struct err *err);
 
+/* Makes a new network namespace, with lo up, for this process. */
+int namespace_net(const struct plan *plan, struct err *err);
+
 /* Makes the time namespace that the next fork enters and sets its offsets (time_namespaces(7)). */
 int namespace_time(const struct run *run, struct err *err);
 

@@ -27,6 +27,7 @@
 #include "run/lookup.h"
 #include "run/namespace.h"
 #include "run/net.h"
+#include "run/netns.h"
 #include "run/pty.h"
 #include "run/root.h"
 #include "run/run.h"
@@ -99,7 +100,7 @@ static int enter_namespaces(const struct run *run, struct err *err)
 		r = die_with_monitor(run, err);
 	if (r == 0 && run->plan->ns.userns_fd >= 0)
 		r = caps_regain(err);
-	if (r == 0)
+	if (r == 0 && !netns_is_beside(run->plan))
 		r = namespace_loopback_up(run->plan, err);
 	if (r == 0)
 		r = net_attach(run, err);
@@ -287,6 +288,8 @@ void setup_main(struct run *run)
 		r = enter_namespaces(run, &err);
 	if (r == 0)
 		r = build_root(run, &err);
+	if (r == 0)
+		r = netns_take(run, &err);
 	if (r == 0)
 		r = limits_enter_wait(run, &err);
 	if (r == 0)

@@ -80,6 +80,11 @@ int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
 	return send_fds(sock, SYNC_CGROUP, fds, SYNC_FDS);
 }
 
+int sync_send_netns(int sock, int fd)
+{
+	return send_fds(sock, SYNC_NETNS, &fd, fd >= 0 ? 1 : 0);
+}
+
 int sync_send_stopped(int sock, int wait_status)
 {
 	struct wire wire = { .kind = SYNC_STOPPED, .wait_status = wait_status };
@@ -161,7 +166,7 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 	ret->kind = wire.kind;
 	ret->wait_status = wire.wait_status;
 	ret->last = wire.last;
-	if (wire.kind < SYNC_GO || wire.kind > SYNC_CGROUP)
+	if (wire.kind < SYNC_GO || wire.kind > SYNC_NETNS)
 		return -EBADMSG;
 	if (wire.kind == SYNC_FAILED &&
 	    err_unpack(&ret->err, buf + sizeof(wire), (size_t)n - sizeof(wire)) < 0)

@@ -17,7 +17,9 @@ enum sync_kind {
 	SYNC_STARTED, /* pid 1 > monitor: the payload was started; carries its pidfd */
 	SYNC_EXIT,    /* pid 1 > monitor: how the payload ended */
 	SYNC_STOPPED, /* pid 1 > monitor: the payload was stopped (with --pty only) */
-	SYNC_CGROUP /* monitor > setup: the limits are in force; carries the ways into the leaves */
+	SYNC_CGROUP,  /* monitor > setup: the limits are in force; carries the ways into the leaves
+	               */
+	SYNC_NETNS    /* monitor > setup: the network namespace to join, or none: make your own */
 };
 
 enum { SYNC_FDS = 3 };
@@ -27,7 +29,7 @@ struct sync_message {
 	int32_t wait_status; /* SYNC_EXIT, SYNC_STOPPED: as wait(2) gives it */
 	uint32_t last;       /* SYNC_EXIT: no other process is left, pid 1 ends, too */
 	struct err err;      /* SYNC_FAILED */
-	int fd;              /* SYNC_STARTED: a pidfd, or -1; the receiver closes it */
+	int fd; /* SYNC_STARTED: a pidfd, SYNC_NETNS: see there; or -1; the receiver closes it */
 	int fds[SYNC_FDS]; /* SYNC_CGROUP: as sync_send_cgroup() has them; the receiver closes them
 	                    */
 };
@@ -41,6 +43,7 @@ int sync_send_failed(int sock, const struct err *err);
 int sync_send_started(int sock, int pidfd);
 /* The files cgroup.procs of the payload's and of the helpers' leaf, and the payload's directory. */
 int sync_send_cgroup(int sock, const int fds[SYNC_FDS]);
+int sync_send_netns(int sock, int fd);
 int sync_send_stopped(int sock, int wait_status);
 int sync_send_exit(int sock, int wait_status, bool last);
 

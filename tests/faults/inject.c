@@ -5,8 +5,9 @@
  *
  * A call is named STAGE:NAME:N, the Nth of that name in that process. The stages are roles that a
  * process has at the time: launcher, then monitor after its first clone; setup, then pid1 after its
- * own; payload until the exec. Numbers go on through both roles of a process. Below a joined pid
- * namespace there is one process more in between, and those after it move on by one role.
+ * own; payload until the exec; netns, which the monitor stands still for. Numbers go on through
+ * both roles of a process. Below a joined pid namespace there is one process more in between, and
+ * those after it move on by one role.
  *
  * The log has one line an event: call STAGE NAME N FD, injected, crash SIGNAL, hang, left COUNT,
  * status WAITSTATUS.
@@ -44,6 +45,7 @@ struct task {
 	bool parent;  /* has made a process */
 	bool program; /* runs the payload's program */
 	bool helper;  /* runs one of ours, name */
+	bool netns;   /* makes the network namespace beside the set-up */
 	char name[16];
 	bool replaced; /* the result of the call that it is in is to be replaced */
 	int argument;  /* one of its arguments was changed to this end, and is put back, or -1 */
@@ -81,6 +83,8 @@ static const char *stage_of(const struct task *task)
 {
 	if (task->helper)
 		return task->name;
+	if (task->netns)
+		return "netns";
 	if (task->index == 0)
 		return task->parent ? "monitor" : "launcher";
 	if (task->index == 1)
@@ -245,16 +249,20 @@ static void at_exec(struct task *task)
 }
 
 /* What a helper starts is a part of it. */
-static void at_clone(struct tracer *tracer, struct task *task)
+static void at_clone(struct tracer *tracer, struct task *task, bool waits)
 {
 	unsigned long pid = 0;
 	struct task *child;
+	bool netns = waits && !strcmp(stage_of(task), "monitor");
 
 	task->parent = true;
-	if (!task->helper || ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
+	if (!(task->helper || netns) || ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
 		return;
 	child = find_task(tracer, (pid_t)pid);
 	if (!child)
+		return;
+	child->netns = netns;
+	if (netns)
 		return;
 	child->helper = child->begun = true;
 	memcpy(child->name, task->name, sizeof(child->name));
@@ -357,7 +365,7 @@ static void at_stop(struct tracer *tracer, struct task *task, int status)
 		if (event == PTRACE_EVENT_EXEC)
 			at_exec(task);
 		else if (event != PTRACE_EVENT_EXEC && event != PTRACE_EVENT_STOP)
-			at_clone(tracer, task);
+			at_clone(tracer, task, event == PTRACE_EVENT_VFORK);
 		sig = 0;
 	} else if (is_crash(sig) && task->helper) {
 		/* a library's assertion; the helper is the pid 1 of a namespace of its own, which
