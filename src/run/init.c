@@ -17,6 +17,7 @@
 #include "run/clone.h"
 #include "run/fds.h"
 #include "run/limits-enter.h"
+#include "run/memory.h"
 #include "run/pty.h"
 #include "run/run.h"
 #include "run/sync.h"
@@ -144,6 +145,7 @@ int init_start(struct run *run, struct err *err)
 		r = caps_give_up(err);
 	if (r == 0)
 		r = show(run->plan, err);
+	memory_let_go();
 	/* bwrap's callers count on their filter to hold for pid 1, too */
 	if (r == 0)
 		r = seccomp_apply(&run->seccomp, err);

@@ -15,6 +15,7 @@
 #include "core/plan.h"
 #include "run/descendants.h"
 #include "run/limits-hold.h"
+#include "run/memory.h"
 #include "run/message.h"
 #include "run/pty-relay.h"
 #include "run/report-end.h"
@@ -196,10 +197,27 @@ static void lost_sight(struct monitor *monitor, int num)
 	kill_all(monitor);
 }
 
+/* A sandbox that lives for a moment need not give back what it is going to use. */
+static int wait_for_events(struct pollfd *fds, size_t n, int wait_ms, bool *quiet)
+{
+	enum { QUIET_MS = 100 };
+	int r;
+
+	if (!*quiet && (wait_ms < 0 || wait_ms > QUIET_MS))
+		wait_ms = QUIET_MS;
+	r = poll(fds, n, wait_ms);
+	if (r == 0 && !*quiet) {
+		memory_let_go();
+		*quiet = true;
+	}
+	return r;
+}
+
 static void wait_for_end(struct monitor *monitor)
 {
 	enum { PTY_AT = 5 };
 	bool open = true;
+	bool quiet = false;
 
 	while (!monitor->ended) {
 		struct pollfd fds[] = {
@@ -214,7 +232,7 @@ static void wait_for_end(struct monitor *monitor)
 		};
 		int wait_ms = monitor->pty ? pty_wants(monitor->pty, fds + PTY_AT) : -1;
 
-		if (poll(fds, ARRAY_LEN(fds), wait_ms) < 0) {
+		if (wait_for_events(fds, ARRAY_LEN(fds), wait_ms, &quiet) < 0) {
 			if (errno == EINTR)
 				continue;
 			lost_sight(monitor, errno);

@@ -351,6 +351,24 @@ got() {
     is "$status" 9
 }
 
+# gives_back PID: of a program that is all there, a part is no longer in the memory of PID.
+gives_back() {
+    awk '/^[0-9a-f]+-/ { ours = $2 ~ /r-.p/ && /\/sbx$/ } ours && /^Size:/ { size += $2 }
+        ours && /^Rss:/ { rss += $2 } END { exit !(size && rss < size * 5 / 6) }' "/proc/$1/smaps"
+}
+
+@test "who only waits for the end gives back the memory of the set-up" {
+    ! sanitized || skip_cannot "a sanitizer's memory is its own"
+    [[ -r /proc/self/smaps ]] || skip_cannot "there is no /proc/PID/smaps"
+    PERSONALITY=bwrap # whose pid 1 may be looked at
+    listen --unshare-pid
+    wait_for 20 gives_back "$MONITOR"
+    wait_for 20 gives_back "$(pgrep -P "$MONITOR")"
+    kill -TERM "$MONITOR"
+    wait "$MONITOR" || true
+    : >go
+}
+
 @test "an ignored or blocked SIGCHLD of the caller does no harm" {
     need_program python3
     children() {
