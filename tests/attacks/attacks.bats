@@ -202,12 +202,17 @@ time.sleep(1000)' "sbx-attack-$$"
     wait_for 20 gone "$((payload))"
 }
 
+in_another_userns() {
+    [[ $(readlink "/proc/$1/ns/user") != "$(readlink /proc/self/ns/user)" ]]
+}
+
 # bats test_tags=root
 @test "killing the monitor takes the payload along, whose ids have changed" {
+    need_root
     # the kernel forgets the death signal with the ids
     background unshare -U sleep 1000
     local owner=$! monitor payload
-    wait_for 20 test "$(readlink /proc/self/ns/user)" != "$(readlink "/proc/$owner/ns/user")"
+    wait_for 20 in_another_userns "$owner"
     echo '0 0 4294967295' >"/proc/$owner/uid_map"
     echo '0 0 4294967295' >"/proc/$owner/gid_map"
     chmod 0777 "$T/host"
