@@ -215,6 +215,8 @@ static void print_second_user(FILE *out, const struct plan *plan)
 		fprintf(out, "new user namespace%s, map uid %u gid %u\n",
 		        plan->ns.disable_userns ? " (the last)" : "", plan->ids.inner_uid,
 		        plan->ids.inner_gid);
+	if (plan->ns.lock_mounts)
+		fputs("lock the mounts\n", out);
 	if (plan->ns.disable_userns || plan->ns.assert_userns_disabled)
 		fputs("check that there can be no more user namespaces\n", out);
 }
@@ -222,7 +224,9 @@ static void print_second_user(FILE *out, const struct plan *plan)
 static void print_caps(FILE *out, const struct plan *plan)
 {
 	fputs("capabilities", out);
-	if (!plan->caps.len)
+	if (plan->caps_start)
+		fputs(" inherited", out);
+	else if (!plan->caps.len)
 		fputs(" none", out);
 	for (size_t i = 0; i < plan->caps.len; i++) {
 		const struct cap_change *change = &VEC_AT(&plan->caps, struct cap_change, i);

@@ -127,6 +127,11 @@ class Generator:
         return personality, args
 
 
+def caller_caps(name):
+    with open("/proc/self/status", encoding="ascii") as file:
+        return int([line for line in file if line.startswith(name + ":")][0].split()[1], 16)
+
+
 class Model:
     """What the lines of --dry-run mean."""
 
@@ -137,8 +142,10 @@ class Model:
         self.optional = set()
         self.new = set()
         self.env, self.cleared, self.unset = {}, False, set()
-        self.cwd = self.ids = self.host = self.caps = None
-        self.seccomp, self.session, self.skeleton = False, False, False
+        self.cwd = self.host = self.caps = None
+        # root as bwrap gets no user namespace unless it asks for one
+        self.ids = (str(os.getuid()), str(os.getgid()))
+        self.seccomp, self.session, self.skeleton, self.inherits = False, False, False, False
         self.unknown = []
 
     def mount(self, at, fstype, *flags):
@@ -243,9 +250,20 @@ class Model:
             every = (1 << (int(file.read()) + 1)) - 1
         self.caps = 0
         for word in w:
-            if word != "none":
+            if word == "inherited":
+                self.caps = caller_caps("CapEff")
+                self.inherits = len(w) == 1
+            elif word != "none":
                 bits = every if word[1:] == "all" else 1 << CAPS.index(word[5:])
                 self.caps = self.caps | bits if word[0] == "+" else self.caps & ~bits
+        if "user" not in self.new:
+            self.caps &= caller_caps("CapPrm")
+
+    def caps_of(self, kind):
+        """Those that nobody changes, root has by being root, and by nothing else."""
+        if self.inherits and (kind in "ia" or (kind in "ep" and self.ids[0] != "0")):
+            return 0
+        return self.caps
 
     def do_chdir(self, w):
         self.cwd = w[0]
@@ -256,7 +274,7 @@ class Model:
     def ignore(self, _):
         """Said, and seen in nothing that the probe prints."""
 
-    do_forward = do_check = do_root = do_pivot = do_start = do_exec = do_loopback = do_join = ignore
+    do_forward = do_check = do_root = do_pivot = do_start = do_exec = do_loopback = do_join = do_lock = ignore
 
 
 def read_probe(lines):
@@ -284,9 +302,8 @@ def compare(model, facts, inherits):
         want(name + " namespace", ["new" if name in model.new else "host"], state)
     want("ids", "{0} {0} {1} {1}".format(*model.ids), facts["ids"][0])
     words = facts["caps"][0].split()
-    for kind in "epia":
-        want("capabilities " + kind, model.caps, int(words[words.index(kind) + 1], 16))
-    want("bounding set", model.caps, int(words[words.index("b") + 1], 16))
+    for kind in "epiab":
+        want("capabilities " + kind, model.caps_of(kind), int(words[words.index(kind) + 1], 16))
     words = facts["no_new_privs"][0].split()
     want("no_new_privs", "1", words[0])
     want("seccomp", "2" if model.seccomp else "0", words[2])
