@@ -27,6 +27,7 @@ struct plan_ns {
 	bool user, user_try, ipc, pid, net, uts, cgroup, cgroup_try, time;
 	bool new_user;    /* resolved: clone with a user namespace */
 	bool second_user; /* resolved: a second one below it carries the payload */
+	bool lock_mounts; /* resolved: the payload may mount, but not undo what was mounted */
 	bool host_root;   /* resolved: an id inside can be that of the host's root */
 	bool disable_userns, assert_userns_disabled;
 	int userns_fd, userns2_fd, pidns_fd, netns_fd;

@@ -2,6 +2,7 @@
 #include "core/plan-resolve.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,22 @@ static void resolve_caps(struct plan *plan, const struct host *host)
 	plan->caps_start = plan->personality == PERSONALITY_BWRAP ? host->caps : 0;
 }
 
+/* As sbx, what was mounted stays, whatever the payload may do. Below a second user namespace it can
+ * change nothing of it anyway. */
+static void resolve_locks(struct plan *plan)
+{
+	bool mounts = false;
+
+	for (size_t i = 0; i < plan->caps.len; i++) {
+		const struct cap_change *change = &VEC_AT(&plan->caps, struct cap_change, i);
+
+		if (change->cap == CAP_EVERY || change->cap == CAP_SYS_ADMIN)
+			mounts = change->kind == CAP_CHANGE_ADD;
+	}
+	plan->ns.lock_mounts = mounts && plan->personality == PERSONALITY_NATIVE &&
+	                       !plan->ns.second_user && plan->ns.userns2_fd < 0;
+}
+
 static void resolve_process(struct plan *plan, const struct host *host)
 {
 	struct plan_process *process = &plan->process;
@@ -109,6 +126,7 @@ int plan_resolve(struct plan *plan, const struct host *host, struct err *err)
 	if (plan->skeleton && plan_skeleton_files(plan, host) < 0)
 		return err_text(err, ENOMEM, "lay out the skeleton");
 	resolve_caps(plan, host);
+	resolve_locks(plan);
 	resolve_process(plan, host);
 	resolve_seccomp(plan);
 	return 0;

@@ -17,7 +17,8 @@ pid_t clone_pid_of(int pidfd);
 
 /* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_SHARES_MEMORY the caller
  * stands still until then and no page table is copied (vfork(2)); fn may write only what nobody
- * reads afterwards. CLONE_WITH_PIDFD gives *ret_pidfd, else it is -1. Returns the pid or -errno. */
-enum { CLONE_SHARES_MEMORY = 1, CLONE_WITH_PIDFD = 2 };
+ * reads afterwards, or reads for that. CLONE_SHARES_FILES: the descriptors are the caller's, too.
+ * CLONE_WITH_PIDFD gives *ret_pidfd, else it is -1. Returns the pid or -errno. */
+enum { CLONE_SHARES_MEMORY = 1, CLONE_WITH_PIDFD = 2, CLONE_SHARES_FILES = 4 };
 typedef int clone_fn(void *arg);
 pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd);

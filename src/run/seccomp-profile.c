@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
@@ -97,23 +96,11 @@ static int add_file(const struct plan *plan, struct seccomp_programs *programs, 
 	return r;
 }
 
-/* The mounts of a sandbox are its own: who may mount there, may undo what they forbid. */
-static void warn_of_mounts(const struct plan *plan)
-{
-	bool mounts = !plan->seccomp_profile || strcmp(plan->seccomp_profile, "nested") == 0;
-
-	if (plan->personality == PERSONALITY_NATIVE && mounts && plan->ns.new_user &&
-	    caps_planned(plan) >> CAP_SYS_ADMIN & 1)
-		message_warning(plan, "with CAP_SYS_ADMIN and no profile against mounting, "
-		                      "read-only binds and masks can be undone from inside");
-}
-
 int seccomp_read_profile(const struct plan *plan, struct seccomp_programs *programs,
                          struct err *err)
 {
 	const struct seccomp_builtin *builtin;
 
-	warn_of_mounts(plan);
 	if (!plan->seccomp_profile)
 		return 0;
 	builtin = seccomp_builtin_find(plan->seccomp_profile);

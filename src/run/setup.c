@@ -24,6 +24,7 @@
 #include "run/label.h"
 #include "run/landlock.h"
 #include "run/limits-enter.h"
+#include "run/lock-mounts.h"
 #include "run/lookup.h"
 #include "run/namespace.h"
 #include "run/net.h"
@@ -134,6 +135,8 @@ static int drop_privileges(const struct run *run, struct err *err)
 {
 	int r = userns_enter_second(run, err);
 
+	if (r == 0)
+		r = lock_mounts(run, err);
 	if (r == 0)
 		r = userns_check_disabled(run, err);
 	if (r == 0)

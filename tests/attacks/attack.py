@@ -21,7 +21,7 @@ X86_64 = os.uname().machine == "x86_64"
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MOUNT_ATTR_RDONLY, AT_FDCWD, AT_RECURSIVE = 1, -100, 0x8000
+MOUNT_ATTR_RDONLY, AT_FDCWD, AT_RECURSIVE, AT_EMPTY_PATH = 1, -100, 0x8000, 0x1000
 SYS = {
     "pivot_root": 155 if X86_64 else 41,
     "mount_setattr": 442,
@@ -90,6 +90,18 @@ def new_user_and_mount_namespace():
         except OSError:
             pass
     return True
+
+
+def enter_own(flags):
+    """False when the namespaces that the attacker wants first are not to be had."""
+    got = not flags or (new_user_and_mount_namespace() if flags & CLONE_NEWUSER
+                        else libc_call("unshare", flags) == 0)
+    if not got:
+        held("no namespace of one's own")
+    return got
+
+
+OWN = (0, CLONE_NEWNS, CLONE_NEWUSER | CLONE_NEWNS)
 
 
 def mount_points():
@@ -189,9 +201,8 @@ def try_write(path, how):
         held(f"{how}: {error.strerror}")
 
 
-def by_remount(directory, own_namespace):
-    if own_namespace and not new_user_and_mount_namespace():
-        held("no namespace of one's own")
+def by_remount(directory, own):
+    if not enter_own(own):
         return
     d = os.fsencode(directory)
     attr = (0).to_bytes(8, sys.byteorder) + MOUNT_ATTR_RDONLY.to_bytes(8, sys.byteorder) + bytes(16)
@@ -203,19 +214,22 @@ def by_remount(directory, own_namespace):
     mount(d, b"/tmp/copy", None, MS_BIND)
     mount(b"none", b"/tmp/copy", None, MS_REMOUNT | MS_BIND)
     try_write("/tmp/copy/file", "bind and remount")
+    fd = libc.syscall(SYS["open_tree"], AT_FDCWD, d, 1)
+    if fd >= 0:
+        call("mount_setattr", fd, b"", AT_EMPTY_PATH, attr, len(attr))
+        try_write(f"/proc/self/fd/{fd}/file", "a clone of the tree, made writable")
     mount(b"none", d, b"tmpfs", MS_REMOUNT)
     try_write(directory + "/file", "remount of the file system")
 
 
 def remount(directory):
     try_write(directory + "/file", "as it is")
-    for own in (False, True):
+    for own in OWN:
         in_child(by_remount, directory, own)
 
 
-def by_unmask(path, own_namespace):
-    if own_namespace and not new_user_and_mount_namespace():
-        held("no namespace of one's own")
+def by_unmask(path, own):
+    if not enter_own(own):
         return
     for _ in range(4):
         libc_call("umount2", os.fsencode(path), MNT_DETACH)
@@ -231,10 +245,17 @@ def by_unmask(path, own_namespace):
     name = "/tmp/unmask/" + os.path.basename(path)
     text = open(name, encoding="ascii").read() if os.path.exists(name) else ""
     check("secret" not in text, "a bind of the tree without the mask")
+    data = b"lowerdir=/usr:" + os.fsencode(os.path.dirname(path))
+    mount(b"overlay", b"/tmp/unmask", b"overlay", 0, data)
+    text = open(name, encoding="ascii").read() if os.path.exists(name) else ""
+    check("secret" not in text, "an overlay of the tree without the mask")
+    libc_call("umount2", os.fsencode(os.path.dirname(path)), MNT_DETACH)
+    check("secret" not in (open(path, encoding="ascii").read() if os.path.isfile(path) else ""),
+          "the tree below it unmounted")
 
 
 def unmask(path):
-    for own in (False, True):
+    for own in OWN:
         in_child(by_unmask, path, own)
 
 
