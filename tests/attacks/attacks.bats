@@ -328,13 +328,13 @@ time.sleep(1000)' $((RANDOM + 100000))
         chmod 0666 "$T/host/reused"
         # as bwrap, what the payload leaves lives on with pid 1
         # shellcheck disable=SC2086 # words
-        capture "$BWRAP" $level --unshare-all "${ROOT[@]}" --dev /dev --proc /proc --bind "$T/host" /tmp \
+        capture "$BWRAP" $level --unshare-all "${ROOT[@]}" --proc /proc --bind "$T/host" /tmp \
             --json-status-fd 20 --ro-bind "$SBX_SRCDIR/tests/attacks/attack.py" /attack.py python3 /attack.py reuse_pid /tmp/reused
         is "$status" 42 'the status is that of the payload'
         has "$(<"$T/said")" '"exit-code": 42'
         hasnt "$(<"$T/said")" 77
     done
-    ((EUID == 0)) || return 0
+    # the last level may say which number comes next, over process ids of its own
     wait_for 20 grep -q reused "$T/host/reused"
 }
 

@@ -91,6 +91,11 @@ ROOT_LINES = (
 )
 
 
+def mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return file.readlines()
+
+
 def differences(one, other):
     return [sorted(set(map(str, a)) ^ set(map(str, b))) for a, b in zip(one, other)]
 
@@ -167,11 +172,9 @@ class Line:
                 os.unlink(os.path.join(where, ".probe"))
             names += [(os.path.join(where, name), os.lstat(os.path.join(where, name)).st_mode)
                       for name in sorted(dirs + files) if name != ".probe"]
-        mounts = []
-        if os.getuid() == 0:  # nobody else could change them
-            with open("/proc/self/mountinfo", encoding="utf-8") as file:
-                mounts = file.readlines()
-        return names, sorted(os.listdir(self.dir)), mounts, termios.tcgetattr(self.terminal)
+        # nobody but root could change them
+        here = mounts() if os.getuid() == 0 else []
+        return names, sorted(os.listdir(self.dir)), here, termios.tcgetattr(self.terminal)
 
     def refer(self):
         """The run without a fault. Returns the faults that can be tried."""
@@ -182,6 +185,7 @@ class Line:
             raise SystemExit(f"Bail out! {self.name}: the run without a fault fails: {status} "
                              + " ".join(messages + log[-5:]))
         self.before = self.snapshot()
+        self.mounts = mounts()
         faults = []
         for line in log:
             word = line.split()
@@ -238,6 +242,10 @@ class Line:
 
     def attempt(self, fault):
         verdict = self.judge(fault)
+        if verdict and verdict not in self.counts and mounts() != self.mounts:
+            # somebody has mounted on the host meanwhile, and the whole of it is bound
+            self.refer()
+            verdict = self.judge(fault)
         if verdict is None:
             verdict = "unreached"
         if verdict not in self.counts:
