@@ -99,8 +99,12 @@ static int try_place(struct cgroup *cgroup, struct search *search, const char *p
 		return err_text(err, errno, "make the cgroup %s", cgroup->path);
 	cgroup->ours = true;
 	cgroup->base_fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (cgroup->base_fd < 0)
-		return err_text(err, errno, "open the cgroup %s", cgroup->path);
+	if (cgroup->base_fd < 0) {
+		int num = errno;
+
+		(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+		return err_text(err, num, "open the cgroup %s", cgroup->path);
+	}
 	return 0;
 }
 

@@ -21,7 +21,8 @@ struct charge {
 	char path[PATH_ROOM];
 };
 
-/* Waits for the charge, then for the end of the file. Returns false when there never was one. */
+/* Waits for the charge, then for the end of the file. Returns false when there never was one, or
+ * when it cannot be waited for: the monitor sees to it then. */
 static bool wait_for_word(int sock, struct cgroup *cgroup, struct charge *charge)
 {
 	struct iovec iov = { charge, sizeof(*charge) };
@@ -44,7 +45,7 @@ static bool wait_for_word(int sock, struct cgroup *cgroup, struct charge *charge
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return charged;
+			return charged && n == 0;
 		if (!cmsg || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
 			continue;
 		memcpy(&cgroup->base_fd, CMSG_DATA(cmsg), sizeof(int));
@@ -65,14 +66,16 @@ _Noreturn static void cleaner_main(int sock)
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_NAME, "sbx-cleaner", 0, 0, 0);
-	(void)fds_close_others(&sock, 1);
+	/* with our own end of the other one we would never hear of its end */
+	if (fds_close_others(&sock, 1) < 0)
+		_exit(1);
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fd != sock)
 			close(fd);
 	}
-	if (wait_for_word(sock, &cgroup, &charge))
-		cgroup_destroy(&cgroup);
-	_exit(0);
+	if (!wait_for_word(sock, &cgroup, &charge))
+		_exit(1);
+	_exit(cgroup_destroy(&cgroup) < 0 ? 1 : 0);
 }
 
 int cleaner_start(struct cleaner *cleaner, struct err *err)
@@ -119,12 +122,15 @@ int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, s
 	return 0;
 }
 
-void cleaner_finish(struct cleaner *cleaner)
+bool cleaner_finish(struct cleaner *cleaner)
 {
+	int status = -1;
+
 	if (cleaner->pid <= 0)
-		return;
+		return false;
 	close(steal_fd(&cleaner->sock));
-	while (waitpid(cleaner->pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(cleaner->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	cleaner->pid = 0;
+	return status == 0;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "core/err.h"
@@ -24,5 +25,6 @@ int cleaner_start(struct cleaner *cleaner, struct err *err);
 /* Tells it which cgroup is its charge. Returns 0 or -errno with err set. */
 int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err);
 
-/* Has it clean up, and waits until it has. */
-void cleaner_finish(struct cleaner *cleaner);
+/* Has it clean up, and waits until it has. Returns false when it had no charge or has failed: then
+ * that is left to the caller. */
+bool cleaner_finish(struct cleaner *cleaner);

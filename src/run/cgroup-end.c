@@ -128,7 +128,7 @@ static int remove_below(int dir_fd)
 	return 0;
 }
 
-void cgroup_destroy(const struct cgroup *cgroup)
+int cgroup_destroy(const struct cgroup *cgroup)
 {
 	cleanup_fd int parent_fd = -1;
 	const char *name = strrchr(cgroup->path, '/');
@@ -137,9 +137,11 @@ void cgroup_destroy(const struct cgroup *cgroup)
 		(void)cgroup_kill(cgroup->payload_fd);
 	(void)cgroup_kill(cgroup->base_fd);
 	if (!cgroup->ours)
-		return;
+		return 0;
 	(void)cgroup_wait_empty(cgroup->base_fd, EMPTY_MS);
 	parent_fd = openat(cgroup->base_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent_fd < 0)
+		return errno == ENOENT ? 0 : -errno;
 	(void)remove_below(cgroup->base_fd);
-	(void)unlinkat(parent_fd, name + 1, AT_REMOVEDIR);
+	return unlinkat(parent_fd, name + 1, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }

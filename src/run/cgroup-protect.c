@@ -59,6 +59,9 @@ int cgroup_protect_mounts(int proc_fd, struct err *err)
 		if (cgroup_parse_mount(line, &mount))
 			r = make_read_only(mount.point, err);
 	}
+	/* a tree that was not read to its end may hide one */
+	if (r == 0 && ferror(file))
+		r = err_text(err, errno, "find the mounts of the cgroup tree");
 	fclose(file);
 	return r;
 }

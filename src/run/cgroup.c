@@ -184,6 +184,9 @@ static bool needs_inner(void)
 		if (cgroup_parse_mount(line, &mount))
 			borders &= mount.nsdelegate;
 	}
+	/* not read to its end */
+	if (ferror(file))
+		borders = false;
 	fclose(file);
 	return !borders;
 }

@@ -69,5 +69,6 @@ int cgroup_kill(int dir_fd);
  * -ETIME, or -errno (-ENODEV: the cgroup is gone, and so are they). */
 int cgroup_wait_empty(int dir_fd, int ms);
 
-/* Kills what is in BASE, and removes it if we made it. */
-void cgroup_destroy(const struct cgroup *cgroup);
+/* Kills what is in BASE, and removes it if we made it. Returns 0, or -errno when it is still there;
+ * trying again is all right. */
+int cgroup_destroy(const struct cgroup *cgroup);

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/errno-text.h"
 #include "core/limits.h"
 #include "core/plan.h"
 #include "run/fds.h"
 #include "run/limits-unit.h"
+#include "run/message.h"
 #include "run/sync.h"
 
 enum { CONTROLLERS_MAX = 8, ANSWER_MAX = 8192, EMPTY_MS = 10000 };
@@ -238,10 +240,14 @@ static int tell_setup(struct limits_hold *hold, int sock, struct err *err)
 	cleanup_fd int helpers =
 		openat(hold->cgroup.helpers_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	const int fds[SYNC_FDS] = { payload, helpers, dir };
+	int r;
 
 	if (payload < 0 || helpers < 0)
 		return err_text(err, errno, "open cgroup.procs below %s", hold->cgroup.path);
-	(void)sync_send_cgroup(sock, fds); /* a set-up that died is seen by the monitor */
+	r = sync_send_cgroup(sock, fds);
+	/* a set-up that died is seen by the monitor */
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return err_step(err, STEP_SYNC, -r, NULL, NULL);
 	/* nor does the monitor need these two any more */
 	close(steal_fd(&hold->cgroup.helpers_fd));
 	if (hold->cgroup.inner_fd >= 0)
@@ -288,10 +294,24 @@ void limits_hold_kill(const struct limits_hold *hold)
 	(void)cgroup_wait_empty(hold->cgroup.payload_fd, EMPTY_MS);
 }
 
+/* What the cleaner has not done. */
+static void clean_up_after(const struct limits_hold *hold)
+{
+	char text[512];
+	int r = cgroup_destroy(&hold->cgroup);
+
+	if (r == 0)
+		return;
+	snprintf(text, sizeof(text), "the cgroup %.400s could not be removed: %s",
+	         hold->cgroup.path, errno_text(-r));
+	message_warning(hold->plan, text);
+}
+
 void limits_hold_end(struct limits_hold *hold)
 {
 	(void)reap_scope(hold);
-	cleaner_finish(&hold->cleaner);
+	if (!cleaner_finish(&hold->cleaner) && hold->cgroup.base_fd >= 0)
+		clean_up_after(hold);
 	cgroup_close(&hold->cgroup);
 	limit_files_free(&hold->files);
 	vec_free(&hold->pids);

@@ -10,6 +10,7 @@ an error of ours. Nothing hangs, crashes, or is left behind.
 FAULTS_SECONDS bounds the time (default 60; 0: every fault), FAULTS_SEED chooses what is tried in it,
 FAULTS_ERRORS the errors, FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
 """
+import ctypes
 import errno
 import json
 import os
@@ -79,7 +80,17 @@ LINES = (
      "--tmpfs /tmp --ro-bind {tools} /tmp/tools --bind {work} /tmp/work", "21 22", ""),
     ("network", "sbx", "--ro-bind /usr /usr --unshare-all --net user", "", ""),
     ("terminal", "sbx", "--ro-bind /usr /usr --unshare-all", "", ""),
+    ("locks", "sbx", "--ro-bind /usr /usr --unshare-all --cap-add CAP_SYS_ADMIN --bind {work} /work "
+     "--mask /work/dir", "", ""),
     ("profile", "sbx", "--ro-bind /usr /usr --unshare-all --seccomp-profile {dir}/in23", "", ""),
+)
+# over a made-up cgroup tree, where what is written is what is read; the payload is shown all of it
+LIMITS = "--ro-bind /usr /usr --cgroup cgroupfs --name x --ro-bind {cgroup} /cg "
+LIMIT_LINES = (
+    ("limits", "sbx", LIMITS + "--unshare-all --memory 64M --cpus 1.5 --pids-limit 50 --cpu-weight 10 "
+     "--timeout 60 --report {dir}/report", "", ""),
+    ("limits-bwrap", "bwrap", LIMITS + "--unshare-user --unshare-pid --memory-high 1G --proc /proc --dev /dev "
+     "--symlink usr/lib /lib --symlink usr/lib64 /lib64 --json-status-fd 14", "", "14"),
 )
 # run by root, which gets no user namespace as bwrap, and whose mounts could reach the host
 ROOT_LINES = (
@@ -106,6 +117,30 @@ PROFILE = '''{"defaultAction": "SCMP_ACT_ALLOW",
 SPECIAL = {"18": "{0}/work", "21": "/proc/{1}/ns/user", "22": "/proc/{1}/ns/pid_for_children"}
 
 
+def find_cgroup():
+    """Where sbx looks for its cgroup on this machine, or None."""
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        own = [line[3:].rstrip("\n") for line in file if line.startswith("0::")]
+    points = [line.split()[4] for line in mounts() if " - cgroup2 " in line and line.split()[3] == "/"]
+    return (points[0], points[0] + own[0].rstrip("/")) if own and points else None
+
+
+def make_cgroup(point, own):
+    """In the child that is about to run a line: the tree, in namespaces that nobody else sees."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(0x10020000):  # CLONE_NEWUSER | CLONE_NEWNS
+        os._exit(119)
+    for name, text in (("uid_map", f"{uid} {uid} 1"), ("setgroups", "deny"), ("gid_map", f"{gid} {gid} 1")):
+        with open("/proc/self/" + name, "w", encoding="ascii") as file:
+            file.write(text)
+    if libc.mount(b"cgroup", os.fsencode(point), b"tmpfs", 0, b"mode=755"):
+        os._exit(118)
+    os.makedirs(own, exist_ok=True)
+    with open(own + "/cgroup.subtree_control", "w", encoding="ascii") as file:
+        file.write("cpuset cpu io memory pids")
+
+
 class Line:
     """One command line, its reference run, and the counts of what became of its faults."""
 
@@ -114,7 +149,9 @@ class Line:
         self.dir = os.path.join(top, name)
         self.work = os.path.join(self.dir, "work")
         self.make_files()
-        self.options = options.format(work=self.work, tools=TOOLS, dir=self.dir).split()
+        self.cgroup = find_cgroup() if "{cgroup}" in options else None
+        self.options = options.format(work=self.work, tools=TOOLS, dir=self.dir,
+                                      cgroup=self.cgroup and self.cgroup[1]).split()
         self.at_tmp = "/tmp/tools" in options
         self.files = []
         for fd in reads.split():
@@ -153,13 +190,15 @@ class Line:
         """Returns (log lines, what the payload printed, messages)."""
         log, out, err = (os.path.join(self.dir, name) for name in ("log", "out", "err"))
         inject = [INJECT, "-a", self.personality, "-o", log, "-t", "20", "-i", "19=/dev/null"]
+        if self.cgroup:
+            inject += ["-c", self.cgroup[1]]
         if fault:
             inject += ["-f", ":".join(map(str, fault))]
         with open(out, "wb") as stdout, open(err, "wb") as stderr:
             stdin = self.terminal if self.name == "terminal" else subprocess.DEVNULL
             subprocess.run(inject + self.files + ["--"] + self.command(), stdin=stdin,
-                           stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT,
-                           cwd=self.dir)
+                           stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT, cwd=self.dir,
+                           preexec_fn=(lambda: make_cgroup(*self.cgroup)) if self.cgroup else None)
         return tuple(open(path, encoding="utf-8", errors="replace").read().splitlines()
                      for path in (log, out, err))
 
@@ -203,7 +242,7 @@ class Line:
         log, out, messages = self.run(fault)
         events = {line.split()[0]: line for line in log}
         stage, call = fault[0], fault[1]
-        for what in ("hang", "crash", "left"):
+        for what in ("hang", "crash", "left", "leftcgroup"):
             if what in events:
                 return events[what]
         if "injected" not in events:
@@ -284,7 +323,8 @@ def try_share(top, number, workers, seconds):
     owner.stdout.readline()
     try:
         lines = [Line(*args, top, owner.pid)
-                 for args in LINES + (ROOT_LINES if os.getuid() == 0 else ())]
+                 for args in LINES + (LIMIT_LINES if find_cgroup() else ()) +
+                 (ROOT_LINES if os.getuid() == 0 else ())]
         todo = select(lines)
         ends = time.monotonic() + seconds
         tried = 0

@@ -10,7 +10,7 @@
  * those after it move on by one role.
  *
  * The log has one line an event: call STAGE NAME N FD, injected, crash SIGNAL, hang, left COUNT,
- * status WAITSTATUS.
+ * leftcgroup PATH, status WAITSTATUS.
  */
 #include <elf.h>
 #include <errno.h>
@@ -35,6 +35,8 @@
 
 #include <linux/ptrace.h>
 
+#include "fake-cgroup.h"
+
 enum { MAX_TASKS = 64, MAX_CALLS = 512, MAX_FILES = 16, GRACE_SECONDS = 5 };
 enum { FAULT_SHORT = -1 };
 
@@ -47,6 +49,7 @@ struct task {
 	bool helper;  /* runs one of ours, name */
 	bool netns;   /* makes the network namespace beside the set-up */
 	char name[16];
+	bool made;     /* may have made a cgroup in the call that it is in */
 	bool replaced; /* the result of the call that it is in is to be replaced */
 	int argument;  /* one of its arguments was changed to this end, and is put back, or -1 */
 	uint64_t value;
@@ -74,6 +77,7 @@ struct tracer {
 	struct file files[MAX_FILES];
 	size_t n_files;
 	const char *argv0;
+	const char *cgroup; /* a made-up tree, or NULL */
 	unsigned int limit;
 	pid_t launcher;
 	FILE *log;
@@ -253,10 +257,14 @@ static void at_clone(struct tracer *tracer, struct task *task, bool waits)
 {
 	unsigned long pid = 0;
 	struct task *child;
-	bool netns = waits && !strcmp(stage_of(task), "monitor");
+	bool monitor = !strcmp(stage_of(task), "monitor");
+	bool netns = waits && monitor;
+	/* with a made-up tree */
+	bool cleaner = tracer->cgroup && monitor && !waits;
 
 	task->parent = true;
-	if (!(task->helper || netns) || ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
+	if (!(task->helper || netns || cleaner) ||
+	    ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &pid) < 0)
 		return;
 	child = find_task(tracer, (pid_t)pid);
 	if (!child)
@@ -265,7 +273,7 @@ static void at_clone(struct tracer *tracer, struct task *task, bool waits)
 	if (netns)
 		return;
 	child->helper = child->begun = true;
-	memcpy(child->name, task->name, sizeof(child->name));
+	snprintf(child->name, sizeof(child->name), "%s", cleaner ? "sbx-cleaner" : task->name);
 }
 
 static void inject(struct tracer *tracer, struct task *task, const struct ptrace_syscall_info *info)
@@ -312,6 +320,11 @@ static void at_entry(struct tracer *tracer, struct task *task,
 	task->begun = has_begun(task, info);
 	if (!task->begun || nr >= MAX_CALLS || cannot_fail(nr))
 		return;
+	if (tracer->cgroup && nr == SYS_unlinkat && info->entry.args[2] & AT_REMOVEDIR)
+		fake_cgroup_before_rmdir(tracer->cgroup, task->pid, (int)info->entry.args[0],
+		                         info->entry.args[1]);
+	if (tracer->cgroup && nr == SYS_mkdirat)
+		task->made = true;
 	task->counts[nr]++;
 	if (fault->num && task->counts[nr] != fault->n)
 		return;
@@ -332,6 +345,10 @@ static void at_syscall(struct tracer *tracer, struct task *task)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && task->argument >= 0)
 		put_back_argument(task);
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && task->made) {
+		task->made = false;
+		fake_cgroup_fill(tracer->cgroup);
+	}
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		at_entry(tracer, task, &info);
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && task->replaced) {
@@ -514,10 +531,14 @@ int main(int argc, char **argv)
 	const struct sigaction tick = { .sa_handler = ignore };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+a:f:i:o:t:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "+a:c:f:i:o:t:w:")) != -1) {
 		switch (opt) {
 		case 'a':
 			tracer.argv0 = optarg;
+			break;
+		case 'c':
+			tracer.cgroup = optarg;
+			fake_cgroup_fill(optarg);
 			break;
 		case 'f':
 			set_fault(&tracer.fault, optarg);
@@ -541,5 +562,7 @@ int main(int argc, char **argv)
 	sigaction(SIGALRM, &tick, NULL);
 	start(&tracer, argv + optind);
 	follow(&tracer);
+	if (tracer.cgroup)
+		fake_cgroup_list(tracer.cgroup, tracer.log);
 	return fclose(tracer.log) == 0 ? 0 : 120;
 }
