@@ -323,7 +323,7 @@ static void at_entry(struct tracer *tracer, struct task *task,
 	if (tracer->cgroup && nr == SYS_unlinkat && info->entry.args[2] & AT_REMOVEDIR)
 		fake_cgroup_before_rmdir(tracer->cgroup, task->pid, (int)info->entry.args[0],
 		                         info->entry.args[1]);
-	if (tracer->cgroup && nr == SYS_mkdirat)
+	if (tracer->cgroup && nr == SYS_mkdirat && task->index == 0)
 		task->made = true;
 	task->counts[nr]++;
 	if (fault->num && task->counts[nr] != fault->n)
