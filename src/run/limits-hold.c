@@ -17,6 +17,7 @@
 #include "core/plan.h"
 #include "run/fds.h"
 #include "run/limits-unit.h"
+#include "run/report-end.h"
 #include "run/sync.h"
 
 enum { CONTROLLERS_MAX = 8, ANSWER_MAX = 8192, EMPTY_MS = 10000 };
@@ -92,17 +93,27 @@ void limits_hold_forget(struct limits_hold *hold)
 		close(steal_fd(&hold->scope_sock));
 }
 
+/* A pid namespace ends with its first process, and that one with the monitor; then systemd removes
+ * the scope. Where that is all, and no figure is to be read afterwards, the cleaner would have
+ * nothing to do, and moving it costs as much again as moving the sandbox. */
+static bool ends_by_itself(const struct plan *plan, pid_t net)
+{
+	return plan->ns.pid && plan->ns.pidns_fd < 0 && plan->process.has_init &&
+	       plan->process.dies_with_us && net <= 0 && !report_end_is_wanted(plan);
+}
+
 int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	if (!hold->plan->uses_cgroup)
 		return 0;
-	r = cleaner_start(&hold->cleaner, err);
+	if (!ends_by_itself(hold->plan, net))
+		r = cleaner_start(&hold->cleaner, err);
 	if (r < 0)
 		return r;
 	if (vec_add(&hold->pids, &child) < 0 || (net > 0 && vec_add(&hold->pids, &net) < 0) ||
-	    vec_add(&hold->pids, &hold->cleaner.pid) < 0)
+	    (hold->cleaner.pid > 0 && vec_add(&hold->pids, &hold->cleaner.pid) < 0))
 		return err_text(err, ENOMEM, "prepare the limits");
 	/* a helper that is no more is seen when its answer is waited for */
 	if (hold->scope_sock >= 0)
@@ -200,7 +211,10 @@ static int make_directory(struct limits_hold *hold, struct err *err)
 {
 	const char *controllers[CONTROLLERS_MAX];
 	char name[256];
+	int r = hold->cleaner.pid > 0 ? 0 : cleaner_start(&hold->cleaner, err);
 
+	if (r < 0)
+		return r;
 	list_controllers(hold, controllers);
 	snprintf(name, sizeof(name), "sbx-%s", hold->plan->limits.name);
 	hold->backend = "cgroupfs";
@@ -252,7 +266,7 @@ static int tell_setup(struct limits_hold *hold, int sock, struct err *err)
 /* In a cgroup that we made the cleaner must not be: it has to remove it. */
 static void keep_cleaner_out(struct limits_hold *hold)
 {
-	if (hold->cgroup.ours && hold->pids.len > 0 &&
+	if (hold->cgroup.ours && hold->cleaner.pid > 0 && hold->pids.len > 0 &&
 	    VEC_AT(&hold->pids, pid_t, hold->pids.len - 1) == hold->cleaner.pid)
 		hold->pids.len--;
 }
@@ -266,7 +280,7 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 	r = get_cgroup(hold, child_fd, err);
 	if (r == -ECANCELED)
 		return 0;
-	if (r == 0)
+	if (r == 0 && hold->cleaner.pid > 0)
 		r = cleaner_charge(&hold->cleaner, &hold->cgroup, err);
 	keep_cleaner_out(hold);
 	if (r == 0)

@@ -36,7 +36,7 @@ int limits_hold_prepare(struct limits_hold *hold, struct err *err);
 /* In a child: lets go of what only the monitor may hold. */
 void limits_hold_forget(struct limits_hold *hold);
 
-/* Tells the helper whom to move, and starts the cleaner. child is the set-up,
+/* Tells the helper whom to move, and starts the cleaner, where one is needed. child is the set-up,
  * which may go on meanwhile; net the network's helper, or 0. Returns 0 or -errno with err set. */
 int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err);
 
