@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/bus-address.h"
 #include "core/cleanup.h"
 #include "core/limits.h"
 #include "core/plan.h"
@@ -33,21 +34,25 @@ void limits_hold_init(struct limits_hold *hold, const struct plan *plan)
 		.cgroup = CGROUP_NONE_OPEN,
 	};
 	hold->cgroup.delegate = plan->limits.delegate;
+	hold->cgroup.measured = plan->limits.delegate || report_end_is_wanted(plan);
 }
 
-/* The helper gets its end of the socket as descriptor 3 and nothing else beyond 2. A vfork: it
- * shares our memory until it executes, and changes none of it that matters. */
-static int start_scope(struct limits_hold *hold, char **argv, int sock, struct err *err)
+/* The helper gets its end of the socket as descriptor 3, the connection as 4, and nothing else
+ * beyond 2. A vfork: it shares our memory until it executes, and changes none of it that matters.
+ */
+static int start_scope(struct limits_hold *hold, char **argv, const int fds[2], struct err *err)
 {
 	hold->scope_pid = vfork();
 	if (hold->scope_pid == 0) {
-		int keep = 3;
+		int keep[] = { 3, 4 };
+		int manager = fds[1] >= 0 ? fcntl(fds[1], F_DUPFD_CLOEXEC, 5) : -1;
 		sigset_t none;
 
 		sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		if (dup2(sock, 3) == 3 && fcntl(3, F_SETFD, 0) == 0 &&
-		    fds_close_others(&keep, 1) == 0)
+		if (dup2(fds[0], 3) == 3 && fcntl(3, F_SETFD, 0) == 0 &&
+		    (manager < 0 || dup2(manager, 4) == 4) &&
+		    fds_close_others(keep, manager < 0 ? 1 : 2) == 0)
 			execv(argv[0], argv);
 		_exit(127);
 	}
@@ -56,10 +61,32 @@ static int start_scope(struct limits_hold *hold, char **argv, int sock, struct e
 	return 0;
 }
 
+/* systemd takes a while to get ready for somebody who has connected: it begins with that while the
+ * helper is still being started. -1: the helper is to see for itself what is the matter. */
+static int connect_early(void)
+{
+	struct bus_addresses addresses;
+	struct sockaddr_un to;
+	const char *rest;
+	socklen_t len;
+	cleanup_fd int fd = -1;
+
+	bus_addresses_find(&addresses, getenv("DBUS_SESSION_BUS_ADDRESS"),
+	                   getenv("XDG_RUNTIME_DIR"), getuid());
+	len = bus_address_parse(addresses.is_direct_first ? addresses.direct : addresses.bus, &to,
+	                        &rest);
+	if (len > 0)
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, len) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
 static int ask_systemd(struct limits_hold *hold, struct err *err)
 {
 	int pair[2];
-	char **argv = unit_command(hold->plan, hold->unit);
+	cleanup_fd int manager = connect_early();
+	char **argv = unit_command(hold->plan, hold->unit, manager >= 0);
 	int r;
 
 	if (!argv)
@@ -69,7 +96,7 @@ static int ask_systemd(struct limits_hold *hold, struct err *err)
 		return err_step(err, STEP_SYNC, errno, NULL, NULL);
 	}
 	hold->scope_sock = pair[0];
-	r = start_scope(hold, argv, pair[1], err);
+	r = start_scope(hold, argv, (int[]){ pair[1], manager }, err);
 	close(pair[1]);
 	unit_command_free(argv);
 	return r;
@@ -119,7 +146,8 @@ int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct e
 	if (hold->scope_sock >= 0)
 		(void)send(hold->scope_sock, hold->pids.items, hold->pids.len * sizeof(pid_t),
 		           MSG_NOSIGNAL);
-	return 0;
+	/* while systemd works */
+	return cgroup_look(&hold->cgroup, err);
 }
 
 /* Returns the length of the answer, 0 when there is none, -ECANCELED when the set-up is dead. */
@@ -300,6 +328,12 @@ void limits_hold_kill(const struct limits_hold *hold)
 		return;
 	(void)cgroup_kill(hold->cgroup.payload_fd);
 	(void)cgroup_wait_empty(hold->cgroup.payload_fd, EMPTY_MS);
+}
+
+void limits_hold_sweep(const struct limits_hold *hold)
+{
+	if (hold->cleaner.pid > 0)
+		limits_hold_kill(hold);
 }
 
 void limits_hold_end(struct limits_hold *hold)

@@ -48,5 +48,9 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 /* Kills what is left in the sandbox's cgroup and waits until it is gone. */
 void limits_hold_kill(const struct limits_hold *hold);
 
+/* The same when the set-up's process is dead: where that is the end of a pid namespace there is
+ * nothing left, and systemd, which is at it by then, is not waited for. */
+void limits_hold_sweep(const struct limits_hold *hold);
+
 /* Gives everything back. Nothing of the sandbox is left in its cgroup afterwards. */
 void limits_hold_end(struct limits_hold *hold);

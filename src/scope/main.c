@@ -2,12 +2,14 @@
 /*
  * sbx-scope: puts a sandbox's processes into a transient scope of the user's systemd.
  *
- *   sbx-scope --answer-fd FD --unit UNIT --description TEXT [--pid PID]... [--property NAME=VALUE]...
- *             [--timeout-ms N]
+ *   sbx-scope --answer-fd FD --unit UNIT --description TEXT [--pid PID]... [--property
+ * NAME=VALUE]...
+ *             [--timeout-ms N] [--manager-fd FD]
  *
  * A process of its own: sbx runs it beside the set-up, and nobody else has a D-Bus connection open,
  * or what came over one in its memory. Without --pid the processes come as one message on FD, of
- * native 32-bit numbers, and until then it gets ready. The answer is one message on FD, a
+ * native 32-bit numbers, and until then it gets ready. FD of --manager-fd is a socket that is
+ * connected to the first address that it would try. The answer is one message on FD, a
  * SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's path; "N" and why there is no
  * manager to ask; "E" and what went wrong. No message: it has died. The exit status is 0 for "O",
  * else 1; 2 for bad arguments.
@@ -45,8 +47,7 @@ static int add_pid(struct scope_request *request, const char *text, struct err *
 	return 0;
 }
 
-static int take_option(struct scope_request *request, int letter, const char *text,
-                       struct err *err)
+static int take_option(struct scope_request *request, int letter, const char *text, struct err *err)
 {
 	uint64_t value = 0;
 	int r = 0;
@@ -55,6 +56,10 @@ static int take_option(struct scope_request *request, int letter, const char *te
 	case 'a':
 		r = parse_number("answer-fd", text, &value, err);
 		request->peer_fd = (int)value;
+		break;
+	case 'm':
+		r = parse_number("manager-fd", text, &value, err);
+		request->manager_fd = (int)value;
 		break;
 	case 'u':
 		request->unit = text;
@@ -83,6 +88,7 @@ static int parse_arguments(int argc, char **argv, struct scope_request *request,
 {
 	static const struct option options[] = {
 		{ "answer-fd", required_argument, NULL, 'a' },
+		{ "manager-fd", required_argument, NULL, 'm' },
 		{ "unit", required_argument, NULL, 'u' },
 		{ "description", required_argument, NULL, 'd' },
 		{ "pid", required_argument, NULL, 'p' },
@@ -138,6 +144,7 @@ int main(int argc, char **argv)
 	uint8_t properties[PROPERTIES_MAX];
 	struct scope_request request = {
 		.properties = { .buf = properties, .size = sizeof(properties) },
+		.manager_fd = -1,
 		.peer_fd = -1,
 		.timeout_ms = TIMEOUT_MS,
 	};

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/bus-address.h"
 #include "core/cleanup.h"
-#include "scope/address.h"
 #include "scope/property.h"
 #include "scope/wire.h"
 
@@ -24,7 +24,7 @@
 #define BUS_NAME          "org.freedesktop.DBus"
 #define BUS_PATH          "/org/freedesktop/DBus"
 
-enum { JOB_MAX = 256, ADDRESS_MAX = 512, TRIED_MAX = 2048 };
+enum { JOB_MAX = 256, TRIED_MAX = 2048 };
 
 struct talk {
 	struct scope_request *request;
@@ -90,8 +90,7 @@ static void take_signal(struct talk *talk, const struct dbus_message *message)
 	const char *fields[3]; /* the job, the unit, the result */
 
 	if (strcmp(message->interface, MANAGER_INTERFACE) != 0 ||
-	    strcmp(message->member, "JobRemoved") != 0 ||
-	    strcmp(message->signature, "uoss") != 0 ||
+	    strcmp(message->member, "JobRemoved") != 0 || strcmp(message->signature, "uoss") != 0 ||
 	    dbus_body_strings(message, 1, fields, ARRAY_LEN(fields)) < 0 ||
 	    strcmp(fields[1], talk->request->unit) != 0)
 		return;
@@ -289,6 +288,14 @@ static bool check_wire(struct talk *talk, enum wire_result result)
 	return true;
 }
 
+static enum wire_result connect_to(struct talk *talk, const char *address)
+{
+	int fd = steal_fd(&talk->request->manager_fd);
+
+	return fd >= 0 ? wire_adopt(talk->wire, fd, talk->err)
+	               : wire_connect(talk->wire, address, talk->err);
+}
+
 /* Asks behind one address. Returns when the conversation is over, or when there is no systemd
  * there. */
 static void try_address(struct talk *talk, const char *address, bool is_bus)
@@ -298,7 +305,7 @@ static void try_address(struct talk *talk, const char *address, bool is_bus)
 	talk->is_bus = is_bus;
 	talk->hello = talk->call = 0;
 	add_tried(talk, talk->tried[0] ? ", " : "", address, "");
-	if (!check_wire(talk, wire_connect(talk->wire, address, talk->err)) || talk->is_over)
+	if (!check_wire(talk, connect_to(talk, address)) || talk->is_over)
 		return;
 	if (is_bus)
 		queue_greeting(talk);
@@ -337,26 +344,17 @@ static void take_back(struct talk *talk)
 		;
 }
 
-/* The manager's own socket is nearer than the bus; so it is asked first where the bus is this
- * user's usual one, and no other that somebody has named. */
 static void try_addresses(struct talk *talk)
 {
-	const char *bus = getenv("DBUS_SESSION_BUS_ADDRESS");
-	const char *dir = getenv("XDG_RUNTIME_DIR");
-	char fallback[32], usual[ADDRESS_MAX], direct[ADDRESS_MAX];
-	bool is_usual;
+	struct bus_addresses addresses;
+	bool is_first;
 
-	snprintf(fallback, sizeof(fallback), "/run/user/%u", (unsigned int)getuid());
-	if (!dir || !*dir)
-		dir = fallback;
-	address_format(usual, sizeof(usual), dir, "bus");
-	address_format(direct, sizeof(direct), dir, "systemd/private");
-	if (!bus || !*bus)
-		bus = usual;
-	is_usual = strcmp(bus, usual) == 0;
-	try_address(talk, is_usual ? direct : bus, !is_usual);
+	bus_addresses_find(&addresses, getenv("DBUS_SESSION_BUS_ADDRESS"),
+	                   getenv("XDG_RUNTIME_DIR"), getuid());
+	is_first = addresses.is_direct_first;
+	try_address(talk, is_first ? addresses.direct : addresses.bus, !is_first);
 	if (!talk->is_over)
-		try_address(talk, is_usual ? bus : direct, is_usual);
+		try_address(talk, is_first ? addresses.bus : addresses.direct, is_first);
 }
 
 enum scope_result scope_start(struct scope_request *request, struct err *err)

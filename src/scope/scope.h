@@ -18,6 +18,7 @@ struct scope_request {
 	struct dbus_out properties; /* of property_put() */
 	uint32_t pids[SCOPE_PIDS_MAX];
 	size_t pids_len; /* the processes to move; 0: they come from peer_fd */
+	int manager_fd;  /* a connection to the first address, not used yet; -1: there is none */
 	int peer_fd;     /* when its other end is closed, nobody waits for the answer any more */
 	unsigned int timeout_ms; /* for all of it */
 };

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/bus-address.h"
 #include "core/cleanup.h"
-#include "scope/address.h"
 
 enum { RETRY_MS = 20 };
 
@@ -74,7 +74,8 @@ enum wire_result wire_flush(struct wire *wire, struct err *err)
 	if (wire->out.is_full)
 		return fail(wire, EMSGSIZE, "make the message", err);
 	while (done < wire->out.len) {
-		ssize_t n = send(wire->fd, wire->out_buf + done, wire->out.len - done, MSG_NOSIGNAL);
+		ssize_t n =
+			send(wire->fd, wire->out_buf + done, wire->out.len - done, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			done += (size_t)n;
@@ -100,8 +101,8 @@ static enum wire_result fill(struct wire *wire, size_t have, struct err *err)
 	memmove(wire->in, wire->in + wire->in_done, wire->in_len);
 	wire->in_done = 0;
 	while (result == WIRE_OK && wire->in_len <= have) {
-		ssize_t n = recv(wire->fd, wire->in + wire->in_len,
-		                 sizeof(wire->in) - wire->in_len, 0);
+		ssize_t n =
+			recv(wire->fd, wire->in + wire->in_len, sizeof(wire->in) - wire->in_len, 0);
 
 		if (n > 0)
 			wire->in_len += (size_t)n;
@@ -167,6 +168,12 @@ static enum wire_result take_identity_reply(struct wire *wire, struct err *err)
 	return WIRE_OK;
 }
 
+static enum wire_result greet(struct wire *wire, struct err *err)
+{
+	queue_identity(wire);
+	return wire_flush(wire, err);
+}
+
 enum wire_result wire_connect(struct wire *wire, const char *addresses, struct err *err)
 {
 	enum wire_result result = WIRE_REFUSED;
@@ -174,18 +181,23 @@ enum wire_result wire_connect(struct wire *wire, const char *addresses, struct e
 	err_text(err, 0, "it is neither unix:path= nor unix:abstract=");
 	while (addresses && result == WIRE_REFUSED) {
 		struct sockaddr_un to;
-		socklen_t len = address_parse(addresses, &to, &addresses);
+		socklen_t len = bus_address_parse(addresses, &to, &addresses);
 
 		if (!len)
 			continue;
 		reset(wire);
 		result = connect_socket(wire, &to, len, err);
-		if (result != WIRE_OK)
-			continue;
-		queue_identity(wire);
-		result = wire_flush(wire, err);
+		if (result == WIRE_OK)
+			result = greet(wire, err);
 	}
 	return result;
+}
+
+enum wire_result wire_adopt(struct wire *wire, int fd, struct err *err)
+{
+	reset(wire);
+	wire->fd = fd;
+	return greet(wire, err);
 }
 
 size_t wire_begin_call(struct wire *wire, struct dbus_call *call)

@@ -12,8 +12,8 @@
 #include "scope/dbus.h"
 
 struct wire {
-	int fd;              /* -1: not connected */
-	int peer_fd;         /* nobody waits any more when its other end is closed; -1: nobody may */
+	int fd;      /* -1: not connected */
+	int peer_fd; /* nobody waits any more when its other end is closed; -1: nobody may */
 	int64_t deadline_ms; /* of CLOCK_MONOTONIC, for everything */
 	uint32_t serial;     /* of the last message queued */
 	bool is_known;       /* the other side has taken who we are */
@@ -35,6 +35,9 @@ void wire_init(struct wire *wire, int peer_fd, unsigned int timeout_ms);
 /* Connects to the first address of a D-Bus address list that can be had, of unix:path= and
  * unix:abstract=, and says who we are. */
 enum wire_result wire_connect(struct wire *wire, const char *addresses, struct err *err);
+
+/* Says who we are on a socket that is connected already. */
+enum wire_result wire_adopt(struct wire *wire, int fd, struct err *err);
 
 /* A call in the queue, between its head and its body: call->serial is filled in, and what goes to
  * wire->out until wire_end_call() is the body. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "scope/address.h"
+#include "core/bus-address.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static size_t find_value(const char *pairs, size_t len, const char *key, char *r
 	return n;
 }
 
-socklen_t address_parse(const char *list, struct sockaddr_un *ret, const char **rest)
+socklen_t bus_address_parse(const char *list, struct sockaddr_un *ret, const char **rest)
 {
 	static const char transport[] = "unix:";
 	size_t len = strcspn(list, ";");
@@ -71,8 +71,10 @@ static bool is_plain(char c)
 	       (c && strchr("-_/.\\*", c));
 }
 
-void address_format(char *buf, size_t size, const char *dir, const char *name)
+/* "unix:path=DIR/NAME", escaped. */
+static void format(char buf[BUS_ADDRESS_MAX], const char *dir, const char *name)
 {
+	const size_t size = BUS_ADDRESS_MAX;
 	size_t n = (size_t)snprintf(buf, size, "unix:path=");
 
 	for (; *dir && n < size; dir++)
@@ -80,4 +82,19 @@ void address_format(char *buf, size_t size, const char *dir, const char *name)
 		                      (unsigned int)(unsigned char)*dir);
 	if (n < size)
 		snprintf(buf + n, size - n, "/%s", name);
+}
+
+void bus_addresses_find(struct bus_addresses *ret, const char *bus, const char *dir,
+                        unsigned int uid)
+{
+	char fallback[32];
+
+	snprintf(fallback, sizeof(fallback), "/run/user/%u", uid);
+	if (!dir || !*dir)
+		dir = fallback;
+	format(ret->direct, dir, "systemd/private");
+	format(ret->bus, dir, "bus");
+	ret->is_direct_first = !bus || !*bus || strcmp(bus, ret->bus) == 0;
+	if (!ret->is_direct_first)
+		snprintf(ret->bus, sizeof(ret->bus), "%s", bus);
 }
