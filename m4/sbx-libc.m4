@@ -1,7 +1,8 @@
-dnl How sbx itself is linked. It is started thousands of times, and it uses nothing of libc that needs a dynamic
+dnl How sbx itself is linked, and sbx-scope, which a start with a limit waits for. It is started thousands of times, and it
+dnl uses nothing of libc that needs a dynamic
 dnl linker (no NSS, no iconv, no dlopen): statically with musl where that is installed beside the system's libc,
 dnl else statically with the system's, else dynamically. bench/NOTES.md has what each of them costs.
-dnl The helpers always have the system's libc. Nobody shares what is in a static program: what is not called is left
+dnl The other helpers always have the system's libc. Nobody shares what is in a static program: what is not called is left
 dnl out, and so are the tables for unwinding.
 
 dnl SBX_TRY_LINK(WHAT, HOW, CPPFLAGS, LDFLAGS, LIBS): sets SBX_* if such a program can be linked and run.

@@ -119,9 +119,9 @@ int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const 
 	int r = cgroup_path_of(0, &own, err);
 
 	if (r == 0)
-		r = cgroup_locate(own, &place, err);
+		r = cgroup_locate(cgroup->mounts, own, &place, err);
 	if (r == 0)
-		r = cgroup_locate("/", &top, err);
+		r = cgroup_locate(cgroup->mounts, "/", &top, err);
 	if (r < 0 || !top || !place)
 		return -ENOENT;
 	top_len = strlen(top);

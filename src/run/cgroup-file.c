@@ -165,17 +165,46 @@ static int locate_in(char *line, const char *path, char **ret)
 	               : 0;
 }
 
-int cgroup_locate(const char *path, char **ret, struct err *err)
+int cgroup_mounts(char **ret, struct err *err)
 {
 	cleanup_free char *line = NULL;
-	size_t size = 0;
-	int r = -ENOENT;
+	cleanup_free char *lines = NULL;
+	size_t size = 0, len = 0;
+	ssize_t n;
 	FILE *file = fopen("/proc/self/mountinfo", "re");
+	int r = 0;
 
 	if (!file)
 		return err_text(err, errno, "find the cgroup2 mount in /proc/self/mountinfo");
-	while (r == -ENOENT && getline(&line, &size, file) > 0)
-		r = locate_in(line, path, ret);
+	lines = calloc(1, 1);
+	while (lines && (n = getline(&line, &size, file)) > 0) {
+		char *more;
+
+		if (!strstr(line, " - cgroup2 "))
+			continue;
+		more = realloc(lines, len + (size_t)n + 1);
+		if (!more)
+			r = -ENOMEM;
+		if (r < 0)
+			break;
+		lines = more;
+		memcpy(lines + len, line, (size_t)n + 1);
+		len += (size_t)n;
+	}
 	fclose(file);
+	if (!lines || r < 0)
+		return err_text(err, ENOMEM, "find the cgroup2 mount");
+	*ret = steal_ptr(&lines);
+	return 0;
+}
+
+int cgroup_locate(const char *mounts, const char *path, char **ret, struct err *err)
+{
+	cleanup_free char *lines = strdup(mounts);
+	char *rest = lines;
+	int r = lines ? -ENOENT : -ENOMEM;
+
+	for (char *line; r == -ENOENT && (line = strsep(&rest, "\n"));)
+		r = locate_in(line, path, ret);
 	return r < 0 ? err_text(err, -r, "find a cgroup2 mount that shows %s", path) : 0;
 }

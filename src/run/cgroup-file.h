@@ -37,6 +37,10 @@ struct cgroup_mount {
 /* Takes a line of mountinfo (proc(5)) apart, which it changes. False: it is no cgroup2 mount. */
 bool cgroup_parse_mount(char *line, struct cgroup_mount *ret);
 
-/* Where a cgroup v2 path can be found in the file system. Returns 0 and a path to be freed, or
- * -errno with err set (-ENOENT: no cgroup2 is mounted that shows it). */
-int cgroup_locate(const char *path, char **ret, struct err *err);
+/* The lines of /proc/self/mountinfo that are of cgroup2 mounts, to be freed. Returns 0 or -errno
+ * with err set. */
+int cgroup_mounts(char **ret, struct err *err);
+
+/* Where a cgroup v2 path can be found in the file system, by those lines. Returns 0 and a path to
+ * be freed, or -errno with err set (-ENOENT: no cgroup2 is mounted that shows it). */
+int cgroup_locate(const char *mounts, const char *path, char **ret, struct err *err);

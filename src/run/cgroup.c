@@ -28,6 +28,12 @@ void cgroup_close(struct cgroup *cgroup)
 			close(steal_fd(fds[i]));
 	}
 	free(steal_ptr(&cgroup->path));
+	free(steal_ptr(&cgroup->mounts));
+}
+
+int cgroup_look(struct cgroup *cgroup, struct err *err)
+{
+	return cgroup_mounts(&cgroup->mounts, err);
 }
 
 int cgroup_open_scope(struct cgroup *cgroup, pid_t pid, const char *unit, struct err *err)
@@ -41,7 +47,7 @@ int cgroup_open_scope(struct cgroup *cgroup, pid_t pid, const char *unit, struct
 	last = strrchr(path, '/');
 	if (strcmp(last + 1, unit) != 0)
 		return err_text(err, EXDEV, "find the sandbox in %s: it is in %s", unit, path);
-	r = cgroup_locate(path, &cgroup->path, err);
+	r = cgroup_locate(cgroup->mounts, path, &cgroup->path, err);
 	if (r < 0)
 		return r;
 	cgroup->ours = false;
@@ -126,7 +132,8 @@ static void add_controller(char words[256], const char *have, const char *name)
 		snprintf(words + len, 256 - len, "%s%s", len ? " " : "", word);
 }
 
-/* All in one write, because each costs the kernel a pass over the tree. */
+/* All in one write, because each costs the kernel a pass over the tree; and none that nobody asked
+ * for, because each is set up anew for both leaves. */
 static int enable_controllers(const struct cgroup *cgroup, const struct vec *files, struct err *err)
 {
 	/* those that only give figures for the report are welcome, not needed */
@@ -144,7 +151,7 @@ static int enable_controllers(const struct cgroup *cgroup, const struct vec *fil
 			return explain_missing(cgroup, file, err);
 		add_controller(words, have, file->controller);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+	for (size_t i = 0; cgroup->measured && i < ARRAY_LEN(figures); i++)
 		add_controller(words, have, figures[i]);
 	if (cgroup->delegate)
 		add_controller(words, have, "cpuset");
@@ -169,25 +176,18 @@ int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const str
 
 /* Whether a payload that makes a cgroup namespace and mounts the tree could write its leaf's files.
  */
-static bool needs_inner(void)
+static bool needs_inner(const char *mounts)
 {
-	cleanup_free char *line = NULL;
-	size_t size = 0;
-	bool borders = true;
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	cleanup_free char *lines = strdup(mounts);
+	char *rest = lines;
+	bool borders = lines;
 
-	if (!file)
-		return true;
-	while (getline(&line, &size, file) > 0) {
+	for (char *line; (line = strsep(&rest, "\n"));) {
 		struct cgroup_mount mount;
 
 		if (cgroup_parse_mount(line, &mount))
 			borders &= mount.nsdelegate;
 	}
-	/* not read to its end */
-	if (ferror(file))
-		borders = false;
-	fclose(file);
 	return !borders;
 }
 
@@ -197,7 +197,7 @@ int cgroup_make_inner(struct cgroup *cgroup, struct err *err)
 	char *rest = have;
 	char text[64];
 
-	if (!cgroup->delegate && !needs_inner())
+	if (!cgroup->delegate && !needs_inner(cgroup->mounts))
 		return 0;
 	if (mkdirat(cgroup->payload_fd, "inner", 0755) < 0 && errno != EEXIST)
 		return err_text(err, errno, "make the cgroup %s/payload/inner", cgroup->path);

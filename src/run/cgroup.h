@@ -26,7 +26,9 @@ struct vec;
 struct cgroup {
 	bool delegate; /* the payload manages a subtree of its own */
 	bool ours;     /* we made BASE, so we remove it; else systemd does */
+	bool measured; /* every controller is wanted for its figures, where it can be had */
 	char *path;    /* of BASE, for messages */
+	char *mounts;  /* what cgroup_look() saw */
 	int base_fd, payload_fd, helpers_fd;
 	int inner_fd; /* where the payload goes, if not into the leaf itself; else -1 */
 };
@@ -35,6 +37,10 @@ struct cgroup {
 	((struct cgroup){ .base_fd = -1, .payload_fd = -1, .helpers_fd = -1, .inner_fd = -1 })
 
 void cgroup_close(struct cgroup *cgroup);
+
+/* Finds out where the tree is mounted, which the rest relies on. Returns 0 or -errno with err set.
+ */
+int cgroup_look(struct cgroup *cgroup, struct err *err);
 
 /* Opens as BASE the cgroup that pid is in, after checking that its last component is unit.
  * Returns 0 or -errno with err set. */

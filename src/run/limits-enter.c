@@ -57,6 +57,9 @@ int limits_enter_wait(struct run *run, struct err *err)
 
 	if (!run->plan->uses_cgroup)
 		return 0;
+	r = cgroup_protect_mounts(run->proc_fd, err);
+	if (r < 0)
+		return r;
 	r = sync_receive(run->sync, false, &message);
 	if (r == 0)
 		_exit(125); /* the monitor gave up, and has said why */
@@ -65,8 +68,7 @@ int limits_enter_wait(struct run *run, struct err *err)
 	run->cgroup_procs_fd = message.fds[0];
 	helpers_fd = message.fds[1];
 	run->cgroup_fd = message.fds[2];
-	r = cgroup_protect_mounts(run->proc_fd, err);
-	return r == 0 ? make_namespace(run, helpers_fd, err) : r;
+	return make_namespace(run, helpers_fd, err);
 }
 
 pid_t limits_enter_fork(struct run *run, int *ret_pidfd)

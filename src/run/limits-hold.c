@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/bus-address.h"
 #include "core/cleanup.h"
 #include "core/errno-text.h"
 #include "core/limits.h"
@@ -19,6 +20,7 @@
 #include "run/fds.h"
 #include "run/limits-unit.h"
 #include "run/message.h"
+#include "run/report-end.h"
 #include "run/sync.h"
 
 enum { CONTROLLERS_MAX = 8, ANSWER_MAX = 8192, EMPTY_MS = 10000 };
@@ -34,21 +36,25 @@ void limits_hold_init(struct limits_hold *hold, const struct plan *plan)
 		.cgroup = CGROUP_NONE_OPEN,
 	};
 	hold->cgroup.delegate = plan->limits.delegate;
+	hold->cgroup.measured = plan->limits.delegate || report_end_is_wanted(plan);
 }
 
-/* The helper gets its end of the socket as descriptor 3 and nothing else beyond 2. A vfork: it
- * shares our memory until it executes, and changes none of it that matters. */
-static int start_scope(struct limits_hold *hold, char **argv, int sock, struct err *err)
+/* The helper gets its end of the socket as descriptor 3, the connection as 4, and nothing else
+ * beyond 2. A vfork: it shares our memory until it executes, and changes none of it that matters.
+ */
+static int start_scope(struct limits_hold *hold, char **argv, const int fds[2], struct err *err)
 {
 	hold->scope_pid = vfork();
 	if (hold->scope_pid == 0) {
-		int keep = 3;
+		int keep[] = { 3, 4 };
+		int manager = fds[1] >= 0 ? fcntl(fds[1], F_DUPFD_CLOEXEC, 5) : -1;
 		sigset_t none;
 
 		sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		if (dup2(sock, 3) == 3 && fcntl(3, F_SETFD, 0) == 0 &&
-		    fds_close_others(&keep, 1) == 0)
+		if (dup2(fds[0], 3) == 3 && fcntl(3, F_SETFD, 0) == 0 &&
+		    (manager < 0 || dup2(manager, 4) == 4) &&
+		    fds_close_others(keep, manager < 0 ? 1 : 2) == 0)
 			execv(argv[0], argv);
 		_exit(127);
 	}
@@ -57,10 +63,32 @@ static int start_scope(struct limits_hold *hold, char **argv, int sock, struct e
 	return 0;
 }
 
+/* systemd takes a while to get ready for somebody who has connected: it begins with that while the
+ * helper is still being started. -1: the helper is to see for itself what is the matter. */
+static int connect_early(void)
+{
+	struct bus_addresses addresses;
+	struct sockaddr_un to;
+	const char *rest;
+	socklen_t len;
+	cleanup_fd int fd = -1;
+
+	bus_addresses_find(&addresses, getenv("DBUS_SESSION_BUS_ADDRESS"),
+	                   getenv("XDG_RUNTIME_DIR"), getuid());
+	len = bus_address_parse(addresses.is_direct_first ? addresses.direct : addresses.bus, &to,
+	                        &rest);
+	if (len > 0)
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, len) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
 static int ask_systemd(struct limits_hold *hold, struct err *err)
 {
 	int pair[2];
-	char **argv = unit_command(hold->plan, hold->unit);
+	cleanup_fd int manager = connect_early();
+	char **argv = unit_command(hold->plan, hold->unit, manager >= 0);
 	int r;
 
 	if (!argv)
@@ -70,7 +98,7 @@ static int ask_systemd(struct limits_hold *hold, struct err *err)
 		return err_step(err, STEP_SYNC, errno, NULL, NULL);
 	}
 	hold->scope_sock = pair[0];
-	r = start_scope(hold, argv, pair[1], err);
+	r = start_scope(hold, argv, (int[]){ pair[1], manager }, err);
 	close(pair[1]);
 	unit_command_free(argv);
 	return r;
@@ -94,23 +122,34 @@ void limits_hold_forget(struct limits_hold *hold)
 		close(steal_fd(&hold->scope_sock));
 }
 
+/* A pid namespace ends with its first process, and that one with the monitor; then systemd removes
+ * the scope. Where that is all, and no figure is to be read afterwards, the cleaner would have
+ * nothing to do, and moving it costs as much again as moving the sandbox. */
+static bool ends_by_itself(const struct plan *plan, pid_t net)
+{
+	return plan->ns.pid && plan->ns.pidns_fd < 0 && plan->process.has_init &&
+	       plan->process.dies_with_us && net <= 0 && !report_end_is_wanted(plan);
+}
+
 int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	if (!hold->plan->uses_cgroup)
 		return 0;
-	r = cleaner_start(&hold->cleaner, err);
+	if (!ends_by_itself(hold->plan, net))
+		r = cleaner_start(&hold->cleaner, err);
 	if (r < 0)
 		return r;
 	if (vec_add(&hold->pids, &child) < 0 || (net > 0 && vec_add(&hold->pids, &net) < 0) ||
-	    vec_add(&hold->pids, &hold->cleaner.pid) < 0)
+	    (hold->cleaner.pid > 0 && vec_add(&hold->pids, &hold->cleaner.pid) < 0))
 		return err_text(err, ENOMEM, "prepare the limits");
 	/* a helper that is no more is seen when its answer is waited for */
 	if (hold->scope_sock >= 0)
 		(void)send(hold->scope_sock, hold->pids.items, hold->pids.len * sizeof(pid_t),
 		           MSG_NOSIGNAL);
-	return 0;
+	/* while systemd works */
+	return cgroup_look(&hold->cgroup, err);
 }
 
 /* Returns the length of the answer, 0 when there is none, -ECANCELED when the set-up is dead. */
@@ -202,7 +241,10 @@ static int make_directory(struct limits_hold *hold, struct err *err)
 {
 	const char *controllers[CONTROLLERS_MAX];
 	char name[256];
+	int r = hold->cleaner.pid > 0 ? 0 : cleaner_start(&hold->cleaner, err);
 
+	if (r < 0)
+		return r;
 	list_controllers(hold, controllers);
 	snprintf(name, sizeof(name), "sbx-%s", hold->plan->limits.name);
 	hold->backend = "cgroupfs";
@@ -258,7 +300,7 @@ static int tell_setup(struct limits_hold *hold, int sock, struct err *err)
 /* In a cgroup that we made the cleaner must not be: it has to remove it. */
 static void keep_cleaner_out(struct limits_hold *hold)
 {
-	if (hold->cgroup.ours && hold->pids.len > 0 &&
+	if (hold->cgroup.ours && hold->cleaner.pid > 0 && hold->pids.len > 0 &&
 	    VEC_AT(&hold->pids, pid_t, hold->pids.len - 1) == hold->cleaner.pid)
 		hold->pids.len--;
 }
@@ -272,7 +314,7 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 	r = get_cgroup(hold, child_fd, err);
 	if (r == -ECANCELED)
 		return 0;
-	if (r == 0)
+	if (r == 0 && hold->cleaner.pid > 0)
 		r = cleaner_charge(&hold->cleaner, &hold->cgroup, err);
 	keep_cleaner_out(hold);
 	if (r == 0)
@@ -305,6 +347,12 @@ static void clean_up_after(const struct limits_hold *hold)
 	snprintf(text, sizeof(text), "the cgroup %.400s could not be removed: %s",
 	         hold->cgroup.path, errno_text(-r));
 	message_warning(hold->plan, text);
+}
+
+void limits_hold_sweep(const struct limits_hold *hold)
+{
+	if (hold->cleaner.pid > 0)
+		limits_hold_kill(hold);
 }
 
 void limits_hold_end(struct limits_hold *hold)

@@ -36,7 +36,7 @@ int limits_hold_prepare(struct limits_hold *hold, struct err *err);
 /* In a child: lets go of what only the monitor may hold. */
 void limits_hold_forget(struct limits_hold *hold);
 
-/* Tells the helper whom to move, and starts the cleaner. child is the set-up,
+/* Tells the helper whom to move, and starts the cleaner, where one is needed. child is the set-up,
  * which may go on meanwhile; net the network's helper, or 0. Returns 0 or -errno with err set. */
 int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct err *err);
 
@@ -47,6 +47,10 @@ int limits_hold_finish(struct limits_hold *hold, int sock, int child_fd, struct 
 
 /* Kills what is left in the sandbox's cgroup and waits until it is gone. */
 void limits_hold_kill(const struct limits_hold *hold);
+
+/* The same when the set-up's process is dead: where that is the end of a pid namespace there is
+ * nothing left, and systemd, which is at it by then, is not waited for. */
+void limits_hold_sweep(const struct limits_hold *hold);
 
 /* Gives everything back. Nothing of the sandbox is left in its cgroup afterwards. */
 void limits_hold_end(struct limits_hold *hold);

@@ -60,7 +60,7 @@ static void add_properties(struct vec *argv, const struct plan *plan)
 	vec_free(&properties);
 }
 
-char **unit_command(const struct plan *plan, const char *unit)
+char **unit_command(const struct plan *plan, const char *unit, bool is_connected)
 {
 	char path[PATH_MAX];
 	struct vec argv = VEC_INIT(char *);
@@ -71,6 +71,8 @@ char **unit_command(const struct plan *plan, const char *unit)
 	helper_find("sbx-scope", path, sizeof(path));
 	add(&argv, "%s", path);
 	add(&argv, "--answer-fd=3");
+	if (is_connected)
+		add(&argv, "--manager-fd=4");
 	add(&argv, "--unit=%s", unit);
 	add(&argv, "--description=%s", description);
 	add_properties(&argv, plan);

@@ -367,7 +367,7 @@ int monitor_run(struct monitor *monitor, int report_fd)
 		monitor->err = monitor->net_err;
 	}
 	descendants_kill(monitor->plan, monitor->hold);
-	limits_hold_kill(monitor->hold);
+	limits_hold_sweep(monitor->hold);
 	monitor->usage.wall_us = clock_us() - begin;
 	code = finish(monitor, report_fd);
 	limits_hold_end(monitor->hold);

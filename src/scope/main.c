@@ -4,17 +4,19 @@
  *
  *   sbx-scope --answer-fd FD --unit UNIT --description TEXT [--pid PID]... [--property
  * NAME=VALUE]...
- *             [--timeout-ms N]
+ *             [--timeout-ms N] [--manager-fd FD]
  *
- * A process of its own, because loading GIO costs more than all the rest of a start, and because it
- * may start threads, after which unshare(CLONE_NEWUSER) fails: sbx runs it beside the set-up.
- * Without --pid the processes come as one message on FD, of native 32-bit numbers, and until then
- * it gets ready. The answer is one message on FD, a SOCK_SEQPACKET socket: a letter and a text. "O"
- * and the cgroup's path; "N" and why there is no manager to ask; "E" and what went wrong. No
- * message: it has died. The exit status is 0 for "O", else 1; 2 for bad arguments.
+ * A process of its own: sbx runs it beside the set-up, and nobody else has a D-Bus connection open,
+ * or what came over one in its memory. Without --pid the processes come as one message on FD, of
+ * native 32-bit numbers, and until then it gets ready. FD of --manager-fd is a socket that is
+ * connected to the first address that it would try. The answer is one message on FD, a
+ * SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's path; "N" and why there is no
+ * manager to ask; "E" and what went wrong. No message: it has died. The exit status is 0 for "O",
+ * else 1; 2 for bad arguments.
  */
 #include <errno.h>
-#include <gio/gio.h>
+#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,122 +26,134 @@
 #include "scope/property.h"
 #include "scope/scope.h"
 
-enum { TIMEOUT_MS = 20000 };
+enum { TIMEOUT_MS = 20000, PROPERTIES_MAX = 49152 };
 
-struct arguments {
-	int fd;
-	char *unit, *description;
-	char **properties, **pids;
-	int timeout_ms;
-};
-
-static gboolean add_pids(struct scope_request *request, char **texts, GError **error)
+static int parse_number(const char *option, const char *text, uint64_t *ret, struct err *err)
 {
-	for (char **text = texts; text && *text; text++) {
-		uint64_t value;
-		guint32 pid;
-
-		if (parse_uint(*text, G_MAXINT32, &value) < 0 || value == 0) {
-			g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-			            "--pid takes a process id, not '%s'", *text);
-			return FALSE;
-		}
-		pid = (guint32)value;
-		g_array_append_val(request->pids, pid);
-	}
-	return TRUE;
+	if (parse_uint(text, INT_MAX, ret) == 0)
+		return 0;
+	return err_text(err, 0, "--%s takes a number, not '%s'", option, text);
 }
 
-static gboolean add_properties(struct scope_request *request, char **texts, GError **error)
+static int add_pid(struct scope_request *request, const char *text, struct err *err)
 {
-	for (char **text = texts; text && *text; text++) {
-		GVariant *property = property_parse(*text, error);
+	uint64_t pid;
 
-		if (!property)
-			return FALSE;
-		g_ptr_array_add(request->properties, g_variant_ref_sink(property));
-	}
-	return TRUE;
+	if (parse_uint(text, INT32_MAX, &pid) < 0 || pid == 0)
+		return err_text(err, 0, "--pid takes a process id, not '%s'", text);
+	if (request->pids_len == SCOPE_PIDS_MAX)
+		return err_text(err, 0, "--pid may be given %d times", SCOPE_PIDS_MAX);
+	request->pids[request->pids_len++] = (uint32_t)pid;
+	return 0;
 }
 
-static gboolean parse_arguments(int argc, char **argv, struct scope_request *request,
-                                GError **error)
+static int take_option(struct scope_request *request, int letter, const char *text, struct err *err)
 {
-	struct arguments args = { .fd = -1, .timeout_ms = TIMEOUT_MS };
-	const GOptionEntry entries[] = {
-		{ "answer-fd", 0, 0, G_OPTION_ARG_INT, &args.fd, "Answer on this socket", "FD" },
-		{ "unit", 0, 0, G_OPTION_ARG_STRING, &args.unit, "The scope's name", "UNIT" },
-		{ "description", 0, 0, G_OPTION_ARG_STRING, &args.description, "Its description",
-		  "TEXT" },
-		{ "pid", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.pids, "A process to move", "PID" },
-		{ "property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &args.properties, "A unit property",
-		  "NAME=VALUE" },
-		{ "timeout-ms", 0, 0, G_OPTION_ARG_INT, &args.timeout_ms, "How long to wait in all",
-		  "N" },
-		{ NULL },
+	uint64_t value = 0;
+	int r = 0;
+
+	switch (letter) {
+	case 'a':
+		r = parse_number("answer-fd", text, &value, err);
+		request->peer_fd = (int)value;
+		break;
+	case 'm':
+		r = parse_number("manager-fd", text, &value, err);
+		request->manager_fd = (int)value;
+		break;
+	case 'u':
+		request->unit = text;
+		break;
+	case 'd':
+		request->description = text;
+		break;
+	case 'p':
+		r = add_pid(request, text, err);
+		break;
+	case 'P':
+		r = property_put(&request->properties, text, err);
+		break;
+	case 't':
+		r = parse_number("timeout-ms", text, &value, err);
+		request->timeout_ms = (unsigned int)value;
+		break;
+	default:
+		r = err_text(err, 0, "an unknown option, or one without its value");
+		break;
+	}
+	return r;
+}
+
+static int parse_arguments(int argc, char **argv, struct scope_request *request, struct err *err)
+{
+	static const struct option options[] = {
+		{ "answer-fd", required_argument, NULL, 'a' },
+		{ "manager-fd", required_argument, NULL, 'm' },
+		{ "unit", required_argument, NULL, 'u' },
+		{ "description", required_argument, NULL, 'd' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ "property", required_argument, NULL, 'P' },
+		{ "timeout-ms", required_argument, NULL, 't' },
+		{ 0 },
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("- start a scope for sbx");
+	int letter, r = 0;
 
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, error))
-		return FALSE;
-	if (argc > 1 || args.fd < 0 || !args.unit || args.timeout_ms <= 0) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-		            "--answer-fd and --unit are needed");
-		return FALSE;
-	}
-	request->peer_fd = args.fd;
-	request->unit = args.unit;
-	request->description = args.description ? args.description : args.unit;
-	request->timeout_ms = (guint)args.timeout_ms;
-	return add_pids(request, args.pids, error) &&
-	       add_properties(request, args.properties, error);
+	opterr = 0;
+	while (r == 0 && (letter = getopt_long(argc, argv, "", options, NULL)) != -1)
+		r = take_option(request, letter, optarg, err);
+	if (r < 0)
+		return r;
+	if (optind < argc || request->peer_fd < 0 || !request->unit || !request->timeout_ms)
+		return err_text(err, 0, "--answer-fd and --unit are needed");
+	if (!request->description)
+		request->description = request->unit;
+	if (!dbus_is_text(request->unit) || !dbus_is_text(request->description))
+		return err_text(err, 0, "--unit and --description take UTF-8");
+	if (request->properties.is_full)
+		return err_text(err, 0, "the properties are more than one message can hold");
+	return 0;
 }
 
 static int answer(int fd, char letter, const char *text)
 {
-	g_autofree char *message = g_strdup_printf("%c%s", letter, text);
+	char message[1 + ERR_LINE_MAX];
+	int len = snprintf(message, sizeof(message), "%c%s", letter, text);
 	ssize_t n;
 
 	do
-		n = send(fd, message, strlen(message), MSG_NOSIGNAL);
+		n = send(fd, message, (size_t)len, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return letter == 'O' && n > 0 ? 0 : 1;
 }
 
-static int talk(const struct scope_request *request)
+static int talk(struct scope_request *request)
 {
-	g_autoptr(GError) error = NULL;
-	g_autofree char *text = NULL;
-	g_autofree char *path = NULL;
+	struct err err;
+	char text[ERR_LINE_MAX];
+	enum scope_result result = scope_start(request, &err);
 
-	switch (scope_start(request, &text)) {
-	case SCOPE_STARTED:
-		break;
-	case SCOPE_NO_MANAGER:
-		return answer(request->peer_fd, 'N', text);
-	case SCOPE_FAILED:
-	case SCOPE_ABANDONED:
-		return answer(request->peer_fd, 'E', text);
-	}
-	path = scope_cgroup_of(g_array_index(request->pids, guint32, 0), &error);
-	if (!path)
-		return answer(request->peer_fd, 'E', error->message);
-	return answer(request->peer_fd, 'O', path);
+	if (result == SCOPE_STARTED &&
+	    scope_cgroup_of(request->pids[0], text, sizeof(text), &err) == 0)
+		return answer(request->peer_fd, 'O', text);
+	err_format(&err, PERSONALITY_NATIVE, text, sizeof(text));
+	return answer(request->peer_fd, result == SCOPE_NO_MANAGER ? 'N' : 'E', text);
 }
 
 int main(int argc, char **argv)
 {
+	uint8_t properties[PROPERTIES_MAX];
 	struct scope_request request = {
-		.properties = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref),
-		.pids = g_array_new(FALSE, FALSE, sizeof(guint32)),
+		.properties = { .buf = properties, .size = sizeof(properties) },
+		.manager_fd = -1,
+		.peer_fd = -1,
+		.timeout_ms = TIMEOUT_MS,
 	};
-	g_autoptr(GError) error = NULL;
+	struct err err;
+	char text[ERR_LINE_MAX];
 
-	if (!parse_arguments(argc, argv, &request, &error)) {
-		fprintf(stderr, "sbx-scope: %s\n", error->message);
-		return 2;
-	}
-	/* there is nothing to take down, and taking it down takes time */
-	_exit(talk(&request));
+	if (parse_arguments(argc, argv, &request, &err) == 0)
+		return talk(&request);
+	err_format(&err, PERSONALITY_NATIVE, text, sizeof(text));
+	fprintf(stderr, "sbx-scope: %s\n", text);
+	return 2;
 }

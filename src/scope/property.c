@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scope/property.h"
 
-#include <gio/gio.h>
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 
+#include "core/cleanup.h"
 #include "core/parse-limit.h"
 #include "core/parse.h"
 
@@ -14,7 +16,7 @@ enum property_type {
 	PROPERTY_DEVICE, /* a(st) of one element */
 };
 
-static const struct {
+static const struct property {
 	const char *name;
 	enum property_type type;
 } properties[] = {
@@ -34,81 +36,128 @@ static const struct {
 	{ "TasksMax", PROPERTY_NUMBER },
 };
 
-static GVariant *parse_number(const char *text)
+static int parse_number(const char *text, uint64_t *ret)
 {
-	uint64_t value = UINT64_MAX;
-
-	if (strcmp(text, "infinity") != 0 && parse_uint(text, UINT64_MAX, &value) < 0)
-		return NULL;
-	return g_variant_new_uint64(value);
+	*ret = UINT64_MAX;
+	return strcmp(text, "infinity") == 0 ? 0 : parse_uint(text, UINT64_MAX, ret);
 }
 
-static GVariant *parse_cpus_bytes(const char *text)
+static int put_number(struct dbus_out *out, const char *text)
+{
+	uint64_t value;
+
+	if (parse_number(text, &value) < 0)
+		return -EINVAL;
+	dbus_put_signature(out, "t");
+	dbus_put_u64(out, value);
+	return 0;
+}
+
+static int put_text(struct dbus_out *out, const char *text)
+{
+	if (!dbus_is_text(text))
+		return -EINVAL;
+	dbus_put_signature(out, "s");
+	dbus_put_string(out, text);
+	return 0;
+}
+
+static int put_cpus(struct dbus_out *out, const char *text)
 {
 	struct cpu_list list;
-	guint8 bytes[CPU_LIST_MAX / 8];
-	gsize len = 0;
+	uint8_t bytes[CPU_LIST_MAX / 8];
+	struct dbus_array array;
+	size_t len = 0;
 
 	if (parse_cpu_list(text, &list) < 0)
-		return NULL;
-	for (gsize i = 0; i < sizeof(bytes); i++) {
-		bytes[i] = (guint8)(list.bits[i / 8] >> (i % 8 * 8));
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = (uint8_t)(list.bits[i / 8] >> (i % 8 * 8));
 		if (bytes[i])
 			len = i + 1;
 	}
-	return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, len, 1);
+	dbus_put_signature(out, "ay");
+	array = dbus_begin_array(out, 1);
+	dbus_put_bytes(out, bytes, len);
+	dbus_end_array(out, array);
+	return 0;
 }
 
-static GVariant *parse_device_limit(const char *text)
+static int put_device(struct dbus_out *out, const char *text)
 {
 	const char *blank = strrchr(text, ' ');
-	g_autofree char *path = NULL;
-	GVariantBuilder devices;
+	struct dbus_array array;
+	char path[PATH_MAX];
 	uint64_t value;
+	size_t len;
 
 	if (!blank || blank == text || parse_uint(blank + 1, UINT64_MAX, &value) < 0)
-		return NULL;
-	path = g_strndup(text, (gsize)(blank - text));
-	if (!g_utf8_validate(path, -1, NULL))
-		return NULL;
-	g_variant_builder_init(&devices, G_VARIANT_TYPE("a(st)"));
-	g_variant_builder_add(&devices, "(st)", path, value);
-	return g_variant_builder_end(&devices);
+		return -EINVAL;
+	len = (size_t)(blank - text);
+	if (len >= sizeof(path))
+		return -EINVAL;
+	memcpy(path, text, len);
+	path[len] = '\0';
+	if (!dbus_is_text(path))
+		return -EINVAL;
+	dbus_put_signature(out, "a(st)");
+	array = dbus_begin_array(out, 8);
+	dbus_put_struct(out);
+	dbus_put_string(out, path);
+	dbus_put_u64(out, value);
+	dbus_end_array(out, array);
+	return 0;
 }
 
-static GVariant *parse_value(enum property_type type, const char *text)
+static int put_value(struct dbus_out *out, enum property_type type, const char *text)
 {
 	switch (type) {
 	case PROPERTY_NUMBER:
-		return parse_number(text);
+		return put_number(out, text);
 	case PROPERTY_TEXT:
-		return g_utf8_validate(text, -1, NULL) ? g_variant_new_string(text) : NULL;
+		return put_text(out, text);
 	case PROPERTY_CPUS:
-		return parse_cpus_bytes(text);
+		return put_cpus(out, text);
 	case PROPERTY_DEVICE:
-		return parse_device_limit(text);
+		return put_device(out, text);
 	}
-	return NULL;
+	return -EINVAL;
 }
 
-GVariant *property_parse(const char *text, GError **error)
+static void put_name(struct dbus_out *out, const char *name)
 {
-	const char *equals = strchr(text, '=');
-	g_autofree char *name = g_strndup(text, equals ? (gsize)(equals - text) : strlen(text));
+	dbus_put_struct(out);
+	dbus_put_string(out, name);
+}
 
-	for (gsize i = 0; equals && i < G_N_ELEMENTS(properties); i++) {
-		GVariant *value;
+int property_put(struct dbus_out *out, const char *text, struct err *err)
+{
+	size_t len = strcspn(text, "=");
 
-		if (strcmp(properties[i].name, name) != 0)
+	for (size_t i = 0; text[len] && i < ARRAY_LEN(properties); i++) {
+		const struct property *property = &properties[i];
+
+		if (strlen(property->name) != len || strncmp(property->name, text, len) != 0)
 			continue;
-		value = parse_value(properties[i].type, equals + 1);
-		if (value)
-			return g_variant_new("(sv)", name, value);
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-		            "property %s can't be '%s'", name, equals + 1);
-		return NULL;
+		put_name(out, property->name);
+		if (put_value(out, property->type, text + len + 1) == 0)
+			return 0;
+		return err_text(err, 0, "property %s can't be '%s'", property->name,
+		                text + len + 1);
 	}
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "no property is called '%s'",
-	            name);
-	return NULL;
+	return err_text(err, 0, "no property is called '%.*s'", (int)len, text);
+}
+
+void property_put_text(struct dbus_out *out, const char *name, const char *value)
+{
+	put_name(out, name);
+	dbus_put_signature(out, "s");
+	dbus_put_string(out, value);
+}
+
+void property_put_bool(struct dbus_out *out, const char *name, bool value)
+{
+	put_name(out, name);
+	dbus_put_signature(out, "b");
+	dbus_put_u32(out, value);
 }

@@ -5,9 +5,13 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "core/err.h"
+#include "scope/dbus.h"
 
-/* Gives a new (floating) "(sv)". Returns NULL with error set when NAME is not known or VALUE does
- * not fit: numbers are decimal or "infinity", CPU lists as in cpuset(7), a device is "PATH NUMBER".
- */
-GVariant *property_parse(const char *text, GError **error);
+/* Adds a "(sv)". Returns 0, or -EINVAL with err set when NAME is not known or VALUE does not fit:
+ * numbers are decimal or "infinity", CPU lists as in cpuset(7), a device is "PATH NUMBER". */
+int property_put(struct dbus_out *out, const char *text, struct err *err);
+
+/* Those that come from nowhere but here. value is UTF-8. */
+void property_put_text(struct dbus_out *out, const char *name, const char *value);
+void property_put_bool(struct dbus_out *out, const char *name, bool value);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The job may be done before the reply that names it has been read: results are kept by job until
- * the name is known.
+ * The job may be done before the reply that names it has been read: what is heard of jobs of this
+ * unit is kept until the name is known.
  */
 #include "scope/scope.h"
 
-#include <gio/gio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/bus-address.h"
+#include "core/cleanup.h"
+#include "scope/property.h"
 #include "scope/wire.h"
 
 #define MANAGER_NAME      "org.freedesktop.systemd1"
@@ -18,249 +24,301 @@
 #define BUS_NAME          "org.freedesktop.DBus"
 #define BUS_PATH          "/org/freedesktop/DBus"
 
+enum { JOB_MAX = 256, TRIED_MAX = 2048 };
+
 struct talk {
-	const struct scope_request *request;
-	struct wire wire;
-	guint32 hello, call;   /* serials; 0: not sent */
-	GHashTable *done_jobs; /* object path -> result */
-	char *job;             /* object path; NULL until the reply */
-	GString *tried;
-	char *text;
-	gboolean is_over;
+	struct scope_request *request;
+	struct wire *wire;
+	bool is_bus;
+	uint32_t hello, call;                    /* serials; 0: not sent */
+	char job[JOB_MAX];                       /* "": no reply yet */
+	char done_job[JOB_MAX], done_result[64]; /* the last that was heard of */
+	char tried[TRIED_MAX];
+	bool is_over;
 	enum scope_result result;
+	struct err *err;
 };
 
-static void finish(struct talk *talk, enum scope_result result, char *text)
+static void finish(struct talk *talk, enum scope_result result)
 {
-	talk->is_over = TRUE;
+	talk->is_over = true;
 	talk->result = result;
-	g_free(talk->text);
-	talk->text = text;
 }
 
 /* Ends the conversation when the job that we wait for has ended. */
 static void check_job(struct talk *talk)
 {
-	const char *result = talk->job ? g_hash_table_lookup(talk->done_jobs, talk->job) : NULL;
-
-	if (!result)
+	if (!talk->job[0] || strcmp(talk->job, talk->done_job) != 0)
 		return;
-	if (strcmp(result, "done") == 0)
-		finish(talk, SCOPE_STARTED, NULL);
-	else
-		finish(talk, SCOPE_FAILED,
-		       g_strdup_printf(
-			       "the user's systemd could not start %s: the job's result is '%s'",
-			       talk->request->unit, result));
+	if (strcmp(talk->done_result, "done") == 0) {
+		finish(talk, SCOPE_STARTED);
+		return;
+	}
+	err_text(talk->err, 0, "the user's systemd could not start %s: the job's result is '%s'",
+	         talk->request->unit, talk->done_result);
+	finish(talk, SCOPE_FAILED);
 }
 
-static void take_signal(struct talk *talk, GDBusMessage *message)
+/* systemd moves the processes one after another, and what follows is its own book-keeping: who sees
+ * the last of them there need not wait for the news of it. */
+static bool is_in_unit(uint32_t pid, const char *unit)
 {
-	GVariant *body = g_dbus_message_get_body(message);
-	const char *job, *unit, *result;
+	char path[4096];
+	struct err err;
+	const char *name;
 
-	if (g_strcmp0(g_dbus_message_get_interface(message), MANAGER_INTERFACE) != 0 ||
-	    g_strcmp0(g_dbus_message_get_member(message), "JobRemoved") != 0 || !body ||
-	    !g_variant_is_of_type(body, G_VARIANT_TYPE("(uoss)")))
+	if (scope_cgroup_of(pid, path, sizeof(path), &err) < 0)
+		return false;
+	name = strrchr(path, '/');
+	return name && strcmp(name + 1, unit) == 0;
+}
+
+static void check_processes(struct talk *talk)
+{
+	const struct scope_request *request = talk->request;
+
+	if (talk->is_over || !talk->job[0])
 		return;
-	g_variant_get(body, "(u&o&s&s)", NULL, &job, &unit, &result);
-	if (strcmp(unit, talk->request->unit) != 0)
+	for (size_t i = 0; i < request->pids_len; i++)
+		if (!is_in_unit(request->pids[i], request->unit))
+			return;
+	finish(talk, SCOPE_STARTED);
+}
+
+static void take_signal(struct talk *talk, const struct dbus_message *message)
+{
+	const char *fields[3]; /* the job, the unit, the result */
+
+	if (strcmp(message->interface, MANAGER_INTERFACE) != 0 ||
+	    strcmp(message->member, "JobRemoved") != 0 || strcmp(message->signature, "uoss") != 0 ||
+	    dbus_body_strings(message, 1, fields, ARRAY_LEN(fields)) < 0 ||
+	    strcmp(fields[1], talk->request->unit) != 0)
 		return;
-	g_hash_table_replace(talk->done_jobs, g_strdup(job), g_strdup(result));
+	snprintf(talk->done_job, sizeof(talk->done_job), "%s", fields[0]);
+	snprintf(talk->done_result, sizeof(talk->done_result), "%s", fields[2]);
 	check_job(talk);
 }
 
 /* Errors that say that nobody of that name is there, as opposed to somebody who refuses. */
-static gboolean is_absent(const GError *error)
+static bool is_absent(const char *name)
 {
-	static const int codes[] = {
-		G_DBUS_ERROR_SERVICE_UNKNOWN,       G_DBUS_ERROR_NAME_HAS_NO_OWNER,
-		G_DBUS_ERROR_SPAWN_SERVICE_INVALID, G_DBUS_ERROR_SPAWN_SERVICE_NOT_FOUND,
-		G_DBUS_ERROR_SPAWN_CHILD_EXITED,
-	};
+	static const char prefix[] = "org.freedesktop.DBus.Error.";
+	static const char *const names[] = { "ServiceUnknown", "NameHasNoOwner",
+		                             "Spawn.ServiceNotValid", "Spawn.ServiceNotFound",
+		                             "Spawn.ChildExited" };
 
-	for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
-		if (g_error_matches(error, G_DBUS_ERROR, codes[i]))
-			return TRUE;
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(name + strlen(prefix), names[i]) == 0)
+			return true;
 	}
-	return FALSE;
+	return false;
 }
 
-/* Returns FALSE when there is no systemd behind this address. */
-static gboolean take_error(struct talk *talk, GDBusMessage *message)
+static void add_tried(struct talk *talk, const char *before, const char *text, const char *after)
 {
-	g_autoptr(GError) error = NULL;
+	size_t len = strlen(talk->tried);
 
-	g_dbus_message_to_gerror(message, &error);
-	if (is_absent(error)) {
-		g_string_append(talk->tried, ", which knows no systemd");
-		return FALSE;
-	}
-	g_dbus_error_strip_remote_error(error);
-	finish(talk, SCOPE_FAILED,
-	       g_strdup_printf("the user's systemd refuses to start %s: %s", talk->request->unit,
-	                       error->message));
-	return TRUE;
+	snprintf(talk->tried + len, sizeof(talk->tried) - len, "%s%s%s", before, text, after);
 }
 
-static void take_reply(struct talk *talk, GDBusMessage *message)
+/* Returns false when there is no systemd behind this address. */
+static bool take_error(struct talk *talk, const struct dbus_message *message)
 {
-	GVariant *body = g_dbus_message_get_body(message);
+	const char *text = message->error_name;
 
-	if (body && g_variant_is_of_type(body, G_VARIANT_TYPE("(o)"))) {
-		g_variant_get(body, "(o)", &talk->job);
+	if (is_absent(message->error_name)) {
+		add_tried(talk, ", ", "which knows no systemd", "");
+		return false;
+	}
+	if (message->signature[0] == 's')
+		(void)dbus_body_strings(message, 0, &text, 1);
+	err_text(talk->err, 0, "the user's systemd refuses to start %s: %s", talk->request->unit,
+	         text);
+	finish(talk, SCOPE_FAILED);
+	return true;
+}
+
+static void take_reply(struct talk *talk, const struct dbus_message *message)
+{
+	const char *job;
+
+	if (strcmp(message->signature, "o") == 0 && dbus_body_strings(message, 0, &job, 1) == 0 &&
+	    *job && strlen(job) < sizeof(talk->job)) {
+		snprintf(talk->job, sizeof(talk->job), "%s", job);
 		check_job(talk);
 		return;
 	}
-	finish(talk, SCOPE_FAILED,
-	       g_strdup_printf("the user's systemd refuses to start %s: an odd reply",
-	                       talk->request->unit));
+	err_text(talk->err, 0, "the user's systemd refuses to start %s: an odd reply",
+	         talk->request->unit);
+	finish(talk, SCOPE_FAILED);
 }
 
-static gboolean take_message(struct talk *talk, GDBusMessage *message)
+static bool take_message(struct talk *talk, const struct dbus_message *message)
 {
-	guint32 serial = g_dbus_message_get_reply_serial(message);
+	uint32_t serial = message->reply_serial;
+	bool goes_on = true;
 
-	switch (g_dbus_message_get_message_type(message)) {
-	case G_DBUS_MESSAGE_TYPE_SIGNAL:
+	if (message->type == DBUS_SIGNAL)
 		take_signal(talk, message);
-		return TRUE;
-	case G_DBUS_MESSAGE_TYPE_METHOD_RETURN:
-		if (serial == talk->call)
-			take_reply(talk, message);
-		return TRUE;
-	case G_DBUS_MESSAGE_TYPE_ERROR:
-		if (serial == talk->call || serial == talk->hello)
-			return take_error(talk, message);
-		return TRUE;
-	case G_DBUS_MESSAGE_TYPE_INVALID:
-	case G_DBUS_MESSAGE_TYPE_METHOD_CALL:
-	default:
-		return TRUE;
-	}
-}
-
-static GVariant *build_call(const struct scope_request *request)
-{
-	GVariantBuilder builder;
-
-	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(sv)"));
-	g_variant_builder_add(&builder, "(sv)", "Description",
-	                      g_variant_new_string(request->description));
-	g_variant_builder_add(&builder, "(sv)", "Delegate", g_variant_new_boolean(TRUE));
-	g_variant_builder_add(&builder, "(sv)", "CollectMode",
-	                      g_variant_new_string("inactive-or-failed"));
-	g_variant_builder_add(&builder, "(sv)", "PIDs",
-	                      g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, request->pids->data,
-	                                                request->pids->len, sizeof(guint32)));
-	for (guint i = 0; i < request->properties->len; i++)
-		g_variant_builder_add_value(&builder, g_ptr_array_index(request->properties, i));
-	return g_variant_new("(ss@a(sv)@a(sa(sv)))", request->unit, "fail",
-	                     g_variant_builder_end(&builder),
-	                     g_variant_new_array(G_VARIANT_TYPE("(sa(sv))"), NULL, 0));
-}
-
-static guint32 queue_call(struct talk *talk, GDBusMessage *message, GVariant *body, GError **error)
-{
-	guint32 serial;
-
-	g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
-	if (body)
-		g_dbus_message_set_body(message, body);
-	serial = wire_queue(&talk->wire, message, error);
-	g_object_unref(message);
-	return serial;
+	else if (message->type == DBUS_RETURN && serial == talk->call)
+		take_reply(talk, message);
+	else if (message->type == DBUS_ERROR && serial &&
+	         (serial == talk->call || serial == talk->hello))
+		goes_on = take_error(talk, message);
+	check_processes(talk);
+	return goes_on;
 }
 
 /* On a bus we need a name, and the signal has to be asked for. Nothing of that is waited for: what
  * comes back is looked at as it comes. */
-static gboolean queue_greeting(struct talk *talk, GError **error)
+static void queue_greeting(struct talk *talk)
 {
-	static const char match[] = "type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
-				    "',interface='" MANAGER_INTERFACE "',member='JobRemoved'";
+	struct dbus_call hello = {
+		.destination = BUS_NAME, .path = BUS_PATH, .interface = BUS_NAME, .member = "Hello"
+	};
+	struct dbus_call match = { .destination = BUS_NAME,
+		                   .path = BUS_PATH,
+		                   .interface = BUS_NAME,
+		                   .member = "AddMatch",
+		                   .signature = "s" };
+	size_t begin = wire_begin_call(talk->wire, &hello);
 
-	talk->hello = queue_call(
-		talk, g_dbus_message_new_method_call(BUS_NAME, BUS_PATH, BUS_NAME, "Hello"), NULL,
-		error);
-	return talk->hello &&
-	       queue_call(talk,
-	                  g_dbus_message_new_method_call(BUS_NAME, BUS_PATH, BUS_NAME, "AddMatch"),
-	                  g_variant_new("(s)", match), error);
+	wire_end_call(talk->wire, begin);
+	talk->hello = hello.serial;
+	begin = wire_begin_call(talk->wire, &match);
+	dbus_put_string(&talk->wire->out,
+	                "type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
+	                "',interface='" MANAGER_INTERFACE "',member='JobRemoved'");
+	wire_end_call(talk->wire, begin);
+}
+
+static void put_pids(struct dbus_out *out, const struct scope_request *request)
+{
+	struct dbus_array array;
+
+	dbus_put_struct(out);
+	dbus_put_string(out, "PIDs");
+	dbus_put_signature(out, "au");
+	array = dbus_begin_array(out, sizeof(uint32_t));
+	for (size_t i = 0; i < request->pids_len; i++)
+		dbus_put_u32(out, request->pids[i]);
+	dbus_end_array(out, array);
+}
+
+static void queue_start(struct talk *talk)
+{
+	const struct scope_request *request = talk->request;
+	struct dbus_out *out = &talk->wire->out;
+	struct dbus_call call = { .destination = talk->is_bus ? MANAGER_NAME : NULL,
+		                  .path = MANAGER_PATH,
+		                  .interface = MANAGER_INTERFACE,
+		                  .member = "StartTransientUnit",
+		                  .signature = "ssa(sv)a(sa(sv))" };
+	size_t begin = wire_begin_call(talk->wire, &call);
+	struct dbus_array array;
+
+	dbus_put_string(out, request->unit);
+	dbus_put_string(out, "fail");
+	array = dbus_begin_array(out, 8);
+	/* from here on alignment is the same as in a buffer of their own */
+	dbus_put_bytes(out, request->properties.buf, request->properties.len);
+	property_put_text(out, "Description", request->description);
+	property_put_bool(out, "Delegate", true);
+	property_put_text(out, "CollectMode", "inactive-or-failed");
+	put_pids(out, request);
+	dbus_end_array(out, array);
+	array = dbus_begin_array(out, 8);
+	dbus_end_array(out, array);
+	wire_end_call(talk->wire, begin);
+	talk->call = call.serial;
 }
 
 /* The processes, where they were not known from the beginning: one message of process ids. */
-static gboolean take_pids(struct talk *talk)
+static bool take_pids(struct talk *talk)
 {
-	const struct scope_request *request = talk->request;
-	guint32 pids[SCOPE_PIDS_MAX];
+	struct scope_request *request = talk->request;
 	ssize_t n;
 
-	if (request->pids->len > 0)
-		return TRUE;
-	n = recv(request->peer_fd, pids, sizeof(pids), 0);
-	if (n <= 0 || (gsize)n % sizeof(pids[0]) != 0) {
-		finish(talk, SCOPE_ABANDONED, g_strdup("nobody waits for the answer"));
-		return FALSE;
+	if (request->pids_len > 0)
+		return true;
+	do
+		n = recv(request->peer_fd, request->pids, sizeof(request->pids), 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0 || (size_t)n % sizeof(request->pids[0]) != 0) {
+		err_text(talk->err, 0, "nobody waits for the answer");
+		finish(talk, SCOPE_ABANDONED);
+		return false;
 	}
-	g_array_append_vals(request->pids, pids, (guint)((gsize)n / sizeof(pids[0])));
-	return TRUE;
+	request->pids_len = (size_t)n / sizeof(request->pids[0]);
+	return true;
 }
 
-/* Ends the conversation unless the wire is fine. */
-static void check_wire(struct talk *talk, enum wire_result result, const GError *error)
+/* Ends the conversation when the wire fails. Returns false when it is refused: another address may
+ * be tried. */
+static bool check_wire(struct talk *talk, enum wire_result result)
 {
-	guint ms = talk->request->timeout_ms;
+	unsigned int ms = talk->request->timeout_ms;
+	struct err cause = *talk->err;
+	char text[ERR_LINE_MAX];
 
+	if (result == WIRE_OK)
+		return true;
+	err_format(&cause, PERSONALITY_NATIVE, text, sizeof(text));
 	switch (result) {
 	case WIRE_OK:
-		return;
+		break;
+	case WIRE_REFUSED:
+		add_tried(talk, " (", text, ")");
+		return false;
 	case WIRE_FAILED:
-		finish(talk, SCOPE_FAILED,
-		       g_strdup_printf("talk to the user's systemd: %s", error->message));
-		return;
+		err_text(talk->err, 0, "talk to the user's systemd: %s", text);
+		break;
 	case WIRE_LATE:
-		finish(talk, SCOPE_FAILED,
-		       g_strdup_printf("the user's systemd did not start %s within %u.%03u s",
-		                       talk->request->unit, ms / 1000, ms % 1000));
-		return;
+		err_text(talk->err, 0, "the user's systemd did not start %s within %u.%03u s",
+		         talk->request->unit, ms / 1000, ms % 1000);
+		break;
 	case WIRE_ABANDONED:
-		finish(talk, SCOPE_ABANDONED, g_strdup("nobody waits for the answer"));
-		return;
+		err_text(talk->err, 0, "nobody waits for the answer");
+		finish(talk, SCOPE_ABANDONED);
+		return true;
 	}
+	finish(talk, SCOPE_FAILED);
+	return true;
 }
 
-/* Asks behind one address, "b" or "d" in front of it. Returns when the conversation is over, or
- * when there is no systemd there. */
-static void try_address(struct talk *talk, const char *address)
+static enum wire_result connect_to(struct talk *talk, const char *address)
 {
-	gboolean is_bus = address[0] == 'b';
-	g_autoptr(GError) error = NULL;
-	enum wire_result result = wire_connect(&talk->wire, address + 1, &error);
+	int fd = steal_fd(&talk->request->manager_fd);
 
-	g_string_append_printf(talk->tried, "%s%s", talk->tried->len ? ", " : "", address + 1);
-	if (result == WIRE_FAILED) {
-		g_string_append_printf(talk->tried, " (%s)", error->message);
+	return fd >= 0 ? wire_adopt(talk->wire, fd, talk->err)
+	               : wire_connect(talk->wire, address, talk->err);
+}
+
+/* Asks behind one address. Returns when the conversation is over, or when there is no systemd
+ * there. */
+static void try_address(struct talk *talk, const char *address, bool is_bus)
+{
+	struct dbus_message message;
+
+	talk->is_bus = is_bus;
+	talk->hello = talk->call = 0;
+	add_tried(talk, talk->tried[0] ? ", " : "", address, "");
+	if (!check_wire(talk, connect_to(talk, address)) || talk->is_over)
 		return;
-	}
-	check_wire(talk, result, error);
-	if (talk->is_over || !take_pids(talk))
+	if (is_bus)
+		queue_greeting(talk);
+	if (!check_wire(talk, wire_flush(talk->wire, talk->err)) || talk->is_over ||
+	    !take_pids(talk))
 		return;
-	talk->hello = 0;
-	talk->call = 0;
-	if (!is_bus || queue_greeting(talk, &error))
-		talk->call = queue_call(
-			talk,
-			g_dbus_message_new_method_call(is_bus ? MANAGER_NAME : NULL, MANAGER_PATH,
-		                                       MANAGER_INTERFACE, "StartTransientUnit"),
-			build_call(talk->request), &error);
-	if (!talk->call)
-		check_wire(talk, WIRE_FAILED, error);
+	queue_start(talk);
 	while (!talk->is_over) {
-		g_autoptr(GDBusMessage) message = NULL;
+		enum wire_result result = wire_receive(talk->wire, &message, talk->err);
 
-		result = wire_receive(&talk->wire, &message, &error);
-		check_wire(talk, result, error);
-		if (message && !take_message(talk, message))
+		if (!check_wire(talk, result))
+			return;
+		if (result == WIRE_OK && !take_message(talk, &message))
 			return;
 	}
 }
@@ -269,85 +327,73 @@ static void try_address(struct talk *talk, const char *address)
  * for ever for the end of a scope that nobody has been in. */
 static void take_back(struct talk *talk)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GDBusMessage) message = NULL;
-	enum wire_result result = WIRE_OK;
-	guint32 stop;
+	struct dbus_call call = { .destination = talk->is_bus ? MANAGER_NAME : NULL,
+		                  .path = MANAGER_PATH,
+		                  .interface = MANAGER_INTERFACE,
+		                  .member = "StopUnit",
+		                  .signature = "ss" };
+	size_t begin = wire_begin_call(talk->wire, &call);
+	struct dbus_message message = { 0 };
 
-	talk->wire.peer_fd = -1;
-	stop = queue_call(talk,
-	                  g_dbus_message_new_method_call(talk->hello ? MANAGER_NAME : NULL,
-	                                                 MANAGER_PATH, MANAGER_INTERFACE,
-	                                                 "StopUnit"),
-	                  g_variant_new("(ss)", talk->request->unit, "replace"), &error);
-	while (stop && result == WIRE_OK &&
-	       !(message && g_dbus_message_get_reply_serial(message) == stop)) {
-		g_clear_object(&message);
-		result = wire_receive(&talk->wire, &message, &error);
+	dbus_put_string(&talk->wire->out, talk->request->unit);
+	dbus_put_string(&talk->wire->out, "replace");
+	wire_end_call(talk->wire, begin);
+	talk->wire->peer_fd = -1;
+	while (wire_receive(talk->wire, &message, talk->err) == WIRE_OK &&
+	       message.reply_serial != call.serial)
+		;
+}
+
+static void try_addresses(struct talk *talk)
+{
+	struct bus_addresses addresses;
+	bool is_first;
+
+	bus_addresses_find(&addresses, getenv("DBUS_SESSION_BUS_ADDRESS"),
+	                   getenv("XDG_RUNTIME_DIR"), getuid());
+	is_first = addresses.is_direct_first;
+	try_address(talk, is_first ? addresses.direct : addresses.bus, !is_first);
+	if (!talk->is_over)
+		try_address(talk, is_first ? addresses.bus : addresses.direct, is_first);
+}
+
+enum scope_result scope_start(struct scope_request *request, struct err *err)
+{
+	struct wire wire;
+	struct talk talk = { .request = request, .wire = &wire, .err = err };
+
+	wire_init(&wire, request->peer_fd, request->timeout_ms);
+	try_addresses(&talk);
+	if (!talk.is_over) {
+		err_text(err, 0, "no systemd of the user's answers: tried %s", talk.tried);
+		talk.result = SCOPE_NO_MANAGER;
 	}
-}
-
-/* "bADDRESS" for a message bus, "dADDRESS" for a direct connection. The manager's own socket is
- * nearer than the bus; so it is asked first where the bus is this user's usual one, and no other
- * that somebody has named. */
-static GPtrArray *find_addresses(void)
-{
-	GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
-	const char *bus = g_getenv("DBUS_SESSION_BUS_ADDRESS");
-	const char *dir = g_getenv("XDG_RUNTIME_DIR");
-	g_autofree char *fallback = g_strdup_printf("/run/user/%u", (unsigned int)getuid());
-	g_autofree char *escaped = NULL;
-	g_autofree char *usual = NULL;
-	char *direct;
-
-	if (!dir || !*dir)
-		dir = fallback;
-	escaped = g_dbus_address_escape_value(dir);
-	usual = g_strdup_printf("unix:path=%s/bus", escaped);
-	direct = g_strdup_printf("dunix:path=%s/systemd/private", escaped);
-	if (!bus || !*bus)
-		bus = usual;
-	g_ptr_array_add(list, g_strconcat("b", bus, NULL));
-	g_ptr_array_insert(list, strcmp(bus, usual) == 0 ? 0 : 1, direct);
-	return list;
-}
-
-enum scope_result scope_start(const struct scope_request *request, char **ret_text)
-{
-	struct talk talk = {
-		.request = request,
-		.done_jobs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-		.tried = g_string_new(NULL),
-	};
-	GPtrArray *addresses = find_addresses();
-
-	wire_init(&talk.wire, request->peer_fd, request->timeout_ms);
-	for (guint i = 0; !talk.is_over && i < addresses->len; i++)
-		try_address(&talk, g_ptr_array_index(addresses, i));
-	if (!talk.is_over)
-		finish(&talk, SCOPE_NO_MANAGER,
-		       g_strdup_printf("no systemd of the user's answers: tried %s",
-		                       talk.tried->str));
 	if (talk.result == SCOPE_ABANDONED && talk.call)
 		take_back(&talk);
-	/* the connection and the rest end with the process, which is at once */
-	*ret_text = talk.text;
+	/* the connection ends with the process, which is at once */
 	return talk.result;
 }
 
-char *scope_cgroup_of(guint32 pid, GError **error)
+int scope_cgroup_of(uint32_t pid, char *buf, size_t size, struct err *err)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%u/cgroup", pid);
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
+	char name[32];
+	cleanup_fd int fd = -1;
+	size_t len = 0;
+	ssize_t n;
+	char *rest = buf;
 
-	if (!g_file_get_contents(path, &text, NULL, error))
-		return NULL;
-	lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line; line++) {
-		if (g_str_has_prefix(*line, "0::/"))
-			return g_strdup(*line + 3);
+	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_text(err, errno, "find the cgroup in %s", name);
+	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	buf[len] = '\0';
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (strncmp(line, "0::/", 4) == 0) {
+			memmove(buf, line + 3, strlen(line + 3) + 1);
+			return 0;
+		}
 	}
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "%s: no cgroup v2 line", path);
-	return NULL;
+	return err_text(err, ENOENT, "find the cgroup v2 line in %s", name);
 }

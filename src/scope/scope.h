@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One conversation with a user's systemd: start a transient scope around some processes, wait until
- * systemd says that it is there.
+ * One conversation with a user's systemd: start a transient scope around some processes, and wait
+ * until they are in it.
  */
 #pragma once
 
-#include <glib.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "scope/dbus.h"
+
+enum { SCOPE_PIDS_MAX = 8 };
 
 struct scope_request {
-	const char *unit;        /* "sbx-NAME.scope" */
-	const char *description; /* UTF-8 */
-	GPtrArray *properties;   /* of GVariant "(sv)" */
-	GArray *pids;     /* of guint32; the processes to move; none: they come from peer_fd */
-	int peer_fd;      /* when its other end is closed, nobody waits for the answer any more */
-	guint timeout_ms; /* for all of it */
+	const char *unit;           /* "sbx-NAME.scope" */
+	const char *description;    /* UTF-8 */
+	struct dbus_out properties; /* of property_put() */
+	uint32_t pids[SCOPE_PIDS_MAX];
+	size_t pids_len; /* the processes to move; 0: they come from peer_fd */
+	int manager_fd;  /* a connection to the first address, not used yet; -1: there is none */
+	int peer_fd;     /* when its other end is closed, nobody waits for the answer any more */
+	unsigned int timeout_ms; /* for all of it */
 };
 
 enum scope_result {
@@ -23,15 +30,14 @@ enum scope_result {
 	SCOPE_ABANDONED,  /* the peer is gone */
 };
 
-enum { SCOPE_PIDS_MAX = 8 };
-
 /* Asks the manager behind $DBUS_SESSION_BUS_ADDRESS or $XDG_RUNTIME_DIR/bus, or the one behind its
  * private socket, $XDG_RUNTIME_DIR/systemd/private; that one first where the bus is the usual one.
- * Without pids it is prepared for the talk when it waits for them: a message of up to
- * SCOPE_PIDS_MAX guint32, which pids holds afterwards. *ret_text (to be freed) says what went
- * wrong; it is NULL for SCOPE_STARTED. */
-enum scope_result scope_start(const struct scope_request *request, char **ret_text);
+ * Without pids it is connected when it waits for them: a message of up to SCOPE_PIDS_MAX uint32_t,
+ * which pids holds afterwards. err says what went wrong, unless the result is SCOPE_STARTED: either
+ * systemd says that the job is done, or every process is seen in the unit's cgroup, after which
+ * there is nothing left that could fail in it. */
+enum scope_result scope_start(struct scope_request *request, struct err *err);
 
 /* The cgroup v2 path of a process (the "0::" line of /proc/PID/cgroup; v1 lines may come before
- * it), to be freed; NULL with error set. */
-char *scope_cgroup_of(guint32 pid, GError **error);
+ * it), into buf. Returns 0 or -errno with err set. */
+int scope_cgroup_of(uint32_t pid, char *buf, size_t size, struct err *err);

@@ -3,46 +3,56 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { HEADER_LEN = 16, MESSAGE_MAX = 1 << 20, CHUNK = 8192, RETRY_MS = 20 };
+#include "core/bus-address.h"
+#include "core/cleanup.h"
 
-void wire_init(struct wire *wire, int peer_fd, guint timeout_ms)
+enum { RETRY_MS = 20 };
+
+static int64_t now_ms(void)
 {
-	*wire = (struct wire){
-		.fd = -1,
-		.peer_fd = peer_fd,
-		.deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000,
-		.in = g_byte_array_new(),
-		.out = g_byte_array_new(),
-	};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void wire_close(struct wire *wire)
+static void reset(struct wire *wire)
 {
 	if (wire->fd >= 0)
 		close(wire->fd);
 	wire->fd = -1;
 	wire->serial = 0;
-	g_byte_array_set_size(wire->in, 0);
-	g_byte_array_set_size(wire->out, 0);
+	wire->is_known = false;
+	wire->in_len = wire->in_done = 0;
+	wire->out = (struct dbus_out){ .buf = wire->out_buf, .size = sizeof(wire->out_buf) };
 }
 
-static enum wire_result fail(GError **error, int num)
+void wire_init(struct wire *wire, int peer_fd, unsigned int timeout_ms)
 {
-	g_set_error_literal(error, G_IO_ERROR, (gint)g_io_error_from_errno(num), g_strerror(num));
-	return WIRE_FAILED;
+	wire->fd = -1;
+	wire->peer_fd = peer_fd;
+	wire->deadline_ms = now_ms() + timeout_ms;
+	reset(wire);
+}
+
+static enum wire_result fail(const struct wire *wire, int num, const char *text, struct err *err)
+{
+	err_text(err, num, "%s", text);
+	return wire->is_known ? WIRE_FAILED : WIRE_REFUSED;
 }
 
 /* Waits for events at the connection, at most ms milliseconds (-1: until the deadline). */
-static enum wire_result wait_for(const struct wire *wire, short events, int ms, GError **error)
+static enum wire_result wait_for(const struct wire *wire, short events, int ms, struct err *err)
 {
-	gint64 left = (wire->deadline_us - g_get_monotonic_time() + 999) / 1000;
+	int64_t left = wire->deadline_ms - now_ms();
 	struct pollfd fds[] = {
 		{ .fd = wire->peer_fd },
 		{ .fd = events ? wire->fd : -1, .events = events },
@@ -50,194 +60,197 @@ static enum wire_result wait_for(const struct wire *wire, short events, int ms, 
 
 	if (left <= 0)
 		return WIRE_LATE;
-	if (poll(fds, G_N_ELEMENTS(fds), (int)MIN(ms < 0 ? G_MAXINT : ms, left)) < 0 &&
-	    errno != EINTR)
-		return fail(error, errno);
+	if (left > INT_MAX)
+		left = INT_MAX;
+	if (poll(fds, ARRAY_LEN(fds), ms >= 0 && ms < left ? ms : (int)left) < 0 && errno != EINTR)
+		return fail(wire, errno, "wait", err);
 	return fds[0].revents ? WIRE_ABANDONED : WIRE_OK;
 }
 
-static enum wire_result send_queued(struct wire *wire, GError **error)
+enum wire_result wire_flush(struct wire *wire, struct err *err)
 {
-	while (wire->out->len > 0) {
-		ssize_t n = send(wire->fd, wire->out->data, wire->out->len, MSG_NOSIGNAL);
+	size_t done = 0;
+
+	if (wire->out.is_full)
+		return fail(wire, EMSGSIZE, "make the message", err);
+	while (done < wire->out.len) {
+		ssize_t n =
+			send(wire->fd, wire->out_buf + done, wire->out.len - done, MSG_NOSIGNAL);
 
 		if (n > 0) {
-			g_byte_array_remove_range(wire->out, 0, (guint)n);
+			done += (size_t)n;
 		} else if (errno == EAGAIN) {
-			enum wire_result result = wait_for(wire, POLLOUT, -1, error);
+			enum wire_result result = wait_for(wire, POLLOUT, -1, err);
 
 			if (result != WIRE_OK)
 				return result;
 		} else if (errno != EINTR) {
-			return fail(error, errno);
+			return fail(wire, errno, "send", err);
 		}
 	}
+	wire->out.len = 0;
 	return WIRE_OK;
 }
 
-/* Sends what is queued, and adds to wire->in until it has more than len bytes. */
-static enum wire_result fill(struct wire *wire, gsize len, GError **error)
+/* Drops what is done with, and waits until there are more than have bytes. */
+static enum wire_result fill(struct wire *wire, size_t have, struct err *err)
 {
-	enum wire_result result = send_queued(wire, error);
-	guint8 buf[CHUNK];
+	enum wire_result result = WIRE_OK;
 
-	while (result == WIRE_OK && wire->in->len < len) {
-		ssize_t n = recv(wire->fd, buf, sizeof(buf), 0);
+	wire->in_len -= wire->in_done;
+	memmove(wire->in, wire->in + wire->in_done, wire->in_len);
+	wire->in_done = 0;
+	while (result == WIRE_OK && wire->in_len <= have) {
+		ssize_t n =
+			recv(wire->fd, wire->in + wire->in_len, sizeof(wire->in) - wire->in_len, 0);
 
-		if (n > 0) {
-			g_byte_array_append(wire->in, buf, (guint)n);
-		} else if (n == 0) {
-			g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_CLOSED,
-			                    "the connection was closed");
-			return WIRE_FAILED;
-		} else if (errno == EAGAIN) {
-			result = wait_for(wire, POLLIN, -1, error);
-		} else if (errno != EINTR) {
-			return fail(error, errno);
-		}
+		if (n > 0)
+			wire->in_len += (size_t)n;
+		else if (n == 0)
+			return fail(wire, 0, "the connection was closed", err);
+		else if (errno == EAGAIN)
+			result = wait_for(wire, POLLIN, -1, err);
+		else if (errno != EINTR)
+			return fail(wire, errno, "receive", err);
 	}
 	return result;
 }
 
-/* The value of a key in the part of an address behind the colon, unescaped, to be freed. */
-static char *address_value(const char *pairs, const char *key)
-{
-	g_auto(GStrv) list = g_strsplit(pairs, ",", -1);
-
-	for (char **pair = list; *pair; pair++) {
-		const char *equals = strchr(*pair, '=');
-
-		if (equals && strlen(key) == (gsize)(equals - *pair) &&
-		    g_str_has_prefix(*pair, key))
-			return g_uri_unescape_string(equals + 1, NULL);
-	}
-	return NULL;
-}
-
-/* Returns the length of the socket's address, 0 for an address of another kind. */
-static socklen_t parse_address(const char *address, struct sockaddr_un *ret)
-{
-	g_autofree char *path = NULL;
-	gsize at = 0;
-
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (!g_str_has_prefix(address, "unix:"))
-		return 0;
-	path = address_value(address + strlen("unix:"), "path");
-	if (!path) {
-		path = address_value(address + strlen("unix:"), "abstract");
-		at = 1;
-	}
-	if (!path || strlen(path) + 1 > sizeof(ret->sun_path) - at)
-		return 0;
-	memcpy(ret->sun_path + at, path, strlen(path));
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-}
-
 /* A socket whose queue is full says EAGAIN. */
 static enum wire_result connect_socket(struct wire *wire, const struct sockaddr_un *to,
-                                       socklen_t len, GError **error)
+                                       socklen_t len, struct err *err)
 {
 	enum wire_result result = WIRE_OK;
 
 	wire->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (wire->fd < 0)
-		return fail(error, errno);
+		return fail(wire, errno, "socket", err);
 	while (result == WIRE_OK && connect(wire->fd, (const struct sockaddr *)to, len) < 0) {
 		if (errno == EAGAIN)
-			result = wait_for(wire, 0, RETRY_MS, error);
+			result = wait_for(wire, 0, RETRY_MS, err);
 		else if (errno != EINTR)
-			return fail(error, errno);
+			return fail(wire, errno, "connect", err);
 	}
 	return result;
 }
 
-/* The EXTERNAL mechanism: the socket says who we are (D-Bus Specification, "Authentication
- * Protocol"). */
-static enum wire_result authenticate(struct wire *wire, GError **error)
+/* The EXTERNAL mechanism: the socket says who we are, which the user id in hexadecimal repeats
+ * (D-Bus Specification, "Authentication Protocol"). That it is taken is seen when the first answer
+ * is waited for; what is queued behind it is lost if it is not. */
+static void queue_identity(struct wire *wire)
 {
-	g_autofree char *uid = g_strdup_printf("%u", (unsigned int)geteuid());
-	g_autoptr(GString) hello = g_string_new("AUTH EXTERNAL ");
-	enum wire_result result;
-	const guint8 *end = NULL;
+	char uid[16];
+	char hex[2 * sizeof(uid) + 1];
+	char line[sizeof(hex) + 32];
+	int n = snprintf(uid, sizeof(uid), "%u", (unsigned int)geteuid());
 
-	for (const char *p = uid; *p; p++)
-		g_string_append_printf(hello, "%02x", (unsigned int)*p);
-	g_string_append(hello, "\r\n");
-	g_byte_array_append(wire->out, (const guint8 *)"", 1);
-	g_byte_array_append(wire->out, (const guint8 *)hello->str, (guint)hello->len);
-	do {
-		result = fill(wire, (gsize)wire->in->len + 1, error);
+	for (int i = 0; i < n; i++)
+		snprintf(hex + 2 * (size_t)i, 3, "%02x", (unsigned int)uid[i]);
+	n = snprintf(line, sizeof(line), "%cAUTH EXTERNAL %s\r\nBEGIN\r\n", '\0', hex);
+	dbus_put_bytes(&wire->out, line, (size_t)n);
+}
+
+static enum wire_result take_identity_reply(struct wire *wire, struct err *err)
+{
+	const uint8_t *end = NULL;
+
+	while (!end && wire->in_len < 256) {
+		enum wire_result result = fill(wire, wire->in_len, err);
+
 		if (result != WIRE_OK)
 			return result;
-		end = memchr(wire->in->data, '\n', wire->in->len);
-	} while (!end && wire->in->len < CHUNK);
-	if (!end || strncmp((const char *)wire->in->data, "OK ", 3) != 0) {
-		g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-		                    "it does not take who we are");
-		return WIRE_FAILED;
+		end = memchr(wire->in, '\n', wire->in_len);
 	}
-	g_byte_array_remove_range(wire->in, 0, (guint)(end + 1 - wire->in->data));
-	g_byte_array_append(wire->out, (const guint8 *)"BEGIN\r\n", strlen("BEGIN\r\n"));
+	if (!end || strncmp((const char *)wire->in, "OK ", 3) != 0)
+		return fail(wire, 0, "it does not take who we are", err);
+	wire->in_done = (size_t)(end + 1 - wire->in);
+	wire->is_known = true;
 	return WIRE_OK;
 }
 
-enum wire_result wire_connect(struct wire *wire, const char *addresses, GError **error)
+static enum wire_result greet(struct wire *wire, struct err *err)
 {
-	g_auto(GStrv) list = g_strsplit(addresses, ";", -1);
+	queue_identity(wire);
+	return wire_flush(wire, err);
+}
 
-	for (char **address = list; *address; address++) {
-		enum wire_result result = WIRE_FAILED;
+enum wire_result wire_connect(struct wire *wire, const char *addresses, struct err *err)
+{
+	enum wire_result result = WIRE_REFUSED;
+
+	err_text(err, 0, "it is neither unix:path= nor unix:abstract=");
+	while (addresses && result == WIRE_REFUSED) {
 		struct sockaddr_un to;
-		socklen_t len = parse_address(*address, &to);
+		socklen_t len = bus_address_parse(addresses, &to, &addresses);
 
 		if (!len)
 			continue;
-		wire_close(wire);
-		g_clear_error(error);
-		result = connect_socket(wire, &to, len, error);
+		reset(wire);
+		result = connect_socket(wire, &to, len, err);
 		if (result == WIRE_OK)
-			result = authenticate(wire, error);
-		if (result != WIRE_FAILED)
-			return result;
+			result = greet(wire, err);
 	}
-	if (!*error)
-		g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-		                    "it is neither unix:path= nor unix:abstract=");
-	return WIRE_FAILED;
+	return result;
 }
 
-guint32 wire_queue(struct wire *wire, GDBusMessage *message, GError **error)
+enum wire_result wire_adopt(struct wire *wire, int fd, struct err *err)
 {
-	g_autofree guchar *blob = NULL;
-	gsize len;
-
-	g_dbus_message_set_serial(message, wire->serial + 1);
-	blob = g_dbus_message_to_blob(message, &len, G_DBUS_CAPABILITY_FLAGS_NONE, error);
-	if (!blob)
-		return 0;
-	g_byte_array_append(wire->out, blob, (guint)len);
-	return ++wire->serial;
+	reset(wire);
+	wire->fd = fd;
+	return greet(wire, err);
 }
 
-enum wire_result wire_receive(struct wire *wire, GDBusMessage **ret, GError **error)
+size_t wire_begin_call(struct wire *wire, struct dbus_call *call)
 {
-	enum wire_result result = fill(wire, HEADER_LEN, error);
-	gssize len;
+	call->serial = ++wire->serial;
+	return dbus_begin_call(&wire->out, call);
+}
 
-	if (result != WIRE_OK)
-		return result;
-	len = g_dbus_message_bytes_needed(wire->in->data, wire->in->len, error);
-	if (len > MESSAGE_MAX)
-		g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
-		                    "a message of more than a megabyte");
-	if (len < 0 || len > MESSAGE_MAX)
-		return WIRE_FAILED;
-	result = fill(wire, (gsize)len, error);
-	if (result != WIRE_OK)
-		return result;
-	*ret = g_dbus_message_new_from_blob(wire->in->data, (gsize)len,
-	                                    G_DBUS_CAPABILITY_FLAGS_NONE, error);
-	g_byte_array_remove_range(wire->in, 0, (guint)len);
-	return *ret ? WIRE_OK : WIRE_FAILED;
+void wire_end_call(struct wire *wire, size_t begin)
+{
+	dbus_end_call(&wire->out, begin);
+}
+
+/* A message longer than in is none that we wait for: it is passed over. */
+static enum wire_result skip(struct wire *wire, size_t len, struct err *err)
+{
+	while (len > 0) {
+		enum wire_result result = fill(wire, 0, err);
+
+		if (result != WIRE_OK)
+			return result;
+		wire->in_done = wire->in_len < len ? wire->in_len : len;
+		len -= wire->in_done;
+	}
+	return WIRE_OK;
+}
+
+enum wire_result wire_receive(struct wire *wire, struct dbus_message *ret, struct err *err)
+{
+	enum wire_result result = wire_flush(wire, err);
+
+	if (result == WIRE_OK && !wire->is_known)
+		result = take_identity_reply(wire, err);
+	while (result == WIRE_OK) {
+		size_t len;
+
+		result = fill(wire, DBUS_HEAD_LEN - 1, err);
+		if (result != WIRE_OK)
+			break;
+		len = dbus_length(wire->in);
+		if (!len)
+			return fail(wire, 0, "it sends what is no message", err);
+		if (len > sizeof(wire->in)) {
+			result = skip(wire, len, err);
+			continue;
+		}
+		result = fill(wire, len - 1, err);
+		if (result != WIRE_OK)
+			break;
+		wire->in_done = len;
+		if (dbus_parse(wire->in, len, ret) < 0)
+			return fail(wire, 0, "it sends what is no message", err);
+		return WIRE_OK;
+	}
+	return result;
 }
