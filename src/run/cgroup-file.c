@@ -191,9 +191,12 @@ int cgroup_mounts(char **ret, struct err *err)
 		memcpy(lines + len, line, (size_t)n + 1);
 		len += (size_t)n;
 	}
+	/* a list that was not read to its end may hide one */
+	if (r == 0 && ferror(file))
+		r = -EIO;
 	fclose(file);
 	if (!lines || r < 0)
-		return err_text(err, ENOMEM, "find the cgroup2 mount");
+		return err_text(err, r < 0 ? -r : ENOMEM, "find the cgroup2 mount");
 	*ret = steal_ptr(&lines);
 	return 0;
 }
