@@ -39,6 +39,7 @@ struct engine {
 	struct hostaddr *hostaddr;
 	struct source tap_source;
 	bool tap_ready;
+	unsigned int burst; /* frames to read in the next round */
 	uint8_t in[VNET_LEN + PACKET_MAX];
 	uint8_t out[PACKET_HEAD_MAX + 65535]; /* a payload starts at PACKET_HEAD_MAX */
 };

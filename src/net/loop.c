@@ -20,7 +20,8 @@
 
 enum {
 	EVENTS_MAX = 64,
-	FRAMES_PER_ROUND = 64,
+	FRAMES_MAX = 64, /* of one round */
+	BULK = 8192,     /* bytes of a frame that belongs to a stream */
 };
 
 static void link_init(struct net_link *link, const struct net_config *config)
@@ -77,6 +78,7 @@ int loop_new(const struct net_config *config, struct engine **ret, struct err *e
 	if (!engine)
 		return err_text(err, ENOMEM, "network helper");
 	engine->tap = -1;
+	engine->burst = 1;
 	engine->loopback = !config->no_loopback;
 	link_init(&engine->link, config);
 	memcpy(engine->guest_mac, engine->link.mac, 6);
@@ -134,23 +136,33 @@ static void input(struct engine *engine, uint8_t *data, size_t len)
 	flows_input(engine->flows, &frame);
 }
 
-/* Reads what is there, within reason: 0, or -errno when the device is gone. */
+/*
+ * Reads what is there, within reason: 0, or -errno when the device is gone. A stream's frames are
+ * taken one in a round, so that what libslirp does with it is done before the next comes, and its
+ * acknowledgement is on the way while that is made; of small ones twice as many as in the round
+ * before, for as long as there are so many.
+ */
 static int drain(struct engine *engine)
 {
-	for (int i = 0; i < FRAMES_PER_ROUND; i++) {
+	unsigned int burst = engine->burst;
+
+	engine->burst = 1;
+	engine->tap_ready = false;
+	for (unsigned int i = 0; i < burst; i++) {
 		ssize_t n = read(engine->tap, engine->in, sizeof(engine->in));
 
-		if (n > VNET_LEN) {
-			offload_in(engine->in, (size_t)n);
-			input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN);
-			continue;
+		if (n <= VNET_LEN) {
+			/* EFAULT, EIO, ENETDOWN: the interface is down, and may come up again */
+			return n < 0 && (errno == EBADFD || errno == ENODEV || errno == ENXIO)
+			               ? -errno
+			               : 0;
 		}
-		engine->tap_ready = false;
-		/* EFAULT, EIO, ENETDOWN: the interface is down, and may come up again */
-		if (n < 0 && (errno == EBADFD || errno == ENODEV || errno == ENXIO))
-			return -errno;
-		return 0;
+		offload_in(engine->in, (size_t)n);
+		input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN);
+		if (n > BULK)
+			return 0;
 	}
+	engine->burst = burst < FRAMES_MAX ? 2 * burst : burst;
 	return 0;
 }
 

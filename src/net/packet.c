@@ -9,21 +9,32 @@ static void put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
+/* What the smallest vector registers hold; gcc makes twice as fast code of this as of an array. */
+typedef uint64_t words __attribute__((vector_size(16)));
+
 uint32_t packet_sum(uint32_t start, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 	uint64_t sum = start;
-	uint64_t sums[4] = { 0 };
+	words low = { 0 };
+	words high = { 0 };
+	words low2 = { 0 };
+	words high2 = { 0 };
 
 	/* four sums at a time, of which none waits for another */
-	for (; len >= 32; p += 32, len -= 32) {
-		uint64_t words[4];
+	for (; len >= 2 * sizeof(words); p += 2 * sizeof(words), len -= 2 * sizeof(words)) {
+		words first;
+		words second;
 
-		memcpy(words, p, 32);
-		for (int i = 0; i < 4; i++)
-			sums[i] += (words[i] & 0xffffffff) + (words[i] >> 32);
+		memcpy(&first, p, sizeof(first));
+		memcpy(&second, p + sizeof(first), sizeof(second));
+		low += first & UINT32_MAX;
+		high += first >> 32;
+		low2 += second & UINT32_MAX;
+		high2 += second >> 32;
 	}
-	sum += sums[0] + sums[1] + sums[2] + sums[3];
+	low += high + low2 + high2;
+	sum += low[0] + low[1];
 	for (; len >= 8; p += 8, len -= 8) {
 		uint64_t word;
 

@@ -164,12 +164,12 @@ static int add_route(struct nlmsg *msg, int fd, int index, const struct net_cidr
 	return nlmsg_exchange(msg, fd);
 }
 
-/* Router advertisements have nothing to say here, and would only delay or change things; and a
- * host may have IPv6 off for new devices. */
+/* Router advertisements have nothing to say here, and would only delay or change things (who does
+ * not accept them solicits none, and makes no address of them: ip-sysctl of the kernel); and a host
+ * may have IPv6 off for new devices. */
 static void prepare_ipv6(const struct netdev_conf *conf)
 {
-	static const char *const files[] = { "accept_ra", "router_solicitations", "autoconf",
-		                             "disable_ipv6" };
+	static const char *const files[] = { "accept_ra", "disable_ipv6" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char path[96];
