@@ -256,23 +256,21 @@ static bool take_pids(struct talk *talk)
 }
 
 /* Ends the conversation when the wire fails. Returns false when it is refused: another address may
- * be tried. */
+ * be tried. err is set by the wire only where it is it that says what is the matter. */
 static bool check_wire(struct talk *talk, enum wire_result result)
 {
 	unsigned int ms = talk->request->timeout_ms;
-	struct err cause = *talk->err;
 	char text[ERR_LINE_MAX];
 
-	if (result == WIRE_OK)
-		return true;
-	err_format(&cause, PERSONALITY_NATIVE, text, sizeof(text));
 	switch (result) {
 	case WIRE_OK:
-		break;
+		return true;
 	case WIRE_REFUSED:
+		err_format(talk->err, PERSONALITY_NATIVE, text, sizeof(text));
 		add_tried(talk, " (", text, ")");
 		return false;
 	case WIRE_FAILED:
+		err_format(talk->err, PERSONALITY_NATIVE, text, sizeof(text));
 		err_text(talk->err, 0, "talk to the user's systemd: %s", text);
 		break;
 	case WIRE_LATE:

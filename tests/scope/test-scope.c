@@ -4,6 +4,7 @@
  * well, badly, late and never. The manager lives in this process; the helper is the real program.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixsocketaddress.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 static char *helper_path;
+static int manager_fd = -1; /* the helper's descriptor 4 */
 
 #define UNIT "sbx-test.scope"
 #define JOB  "/org/freedesktop/systemd1/job/7"
@@ -306,6 +308,9 @@ static struct outcome run_scope(const char *timeout_ms, gboolean close_peer,
 	g_ptr_array_add(argv, NULL);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
 	g_subprocess_launcher_take_fd(launcher, pair[1], 3);
+	if (manager_fd >= 0)
+		g_subprocess_launcher_take_fd(launcher, manager_fd, 4);
+	manager_fd = -1;
 	helper = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
 	g_assert_no_error(error);
 	g_subprocess_launcher_close(launcher);
@@ -496,19 +501,45 @@ static void test_private_after_bus(struct fixture *fixture, gconstpointer data)
 	assert_answer(&outcome, 'O', "/");
 }
 
-/* A socket that takes connections and says nothing, ever. */
+/* The helper gets a connection that is open already, as sbx makes one. */
+static int connect_to(const char *path)
+{
+	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+	g_autoptr(GSocket) client = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
+	                                         G_SOCKET_PROTOCOL_DEFAULT, NULL);
+
+	g_assert_true(g_socket_connect(client, address, NULL, NULL));
+	return fcntl(g_socket_get_fd(client), F_DUPFD_CLOEXEC, 0);
+}
+
+static void test_handed_over(struct fixture *fixture, gconstpointer data)
+{
+	static const char *const more[] = { "--manager-fd", "4", NULL };
+	g_autofree char *path = g_build_filename(fixture->runtime_dir, "systemd", "private", NULL);
+	g_auto_outcome outcome = { 0 };
+
+	(void)data;
+	start_private_manager(fixture, WELL);
+	manager_fd = connect_to(path);
+	outcome = run_scope("20000", FALSE, more);
+	assert_answer(&outcome, 'O', "/");
+}
+
+/* A socket that takes connections and says nothing, ever; data: one is handed over. */
 static void test_silent_bus(struct fixture *fixture, gconstpointer data)
 {
+	static const char *const more[] = { "--manager-fd", "4", NULL };
 	g_autofree char *path = g_build_filename(fixture->runtime_dir, "bus", NULL);
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
 	g_autoptr(GSocket) listener = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
 	                                           G_SOCKET_PROTOCOL_DEFAULT, NULL);
 	g_auto_outcome outcome = { 0 };
 
-	(void)data;
 	g_assert_true(g_socket_bind(listener, address, FALSE, NULL));
 	g_assert_true(g_socket_listen(listener, NULL));
-	outcome = run_scope("300", FALSE, NULL);
+	if (data)
+		manager_fd = connect_to(path);
+	outcome = run_scope("300", FALSE, data ? more : NULL);
 	assert_answer(&outcome, 'E', "did not start");
 }
 
@@ -581,6 +612,8 @@ int main(int argc, char **argv)
 	add("/scope/bus-without-manager", NULL, test_bus_without_manager);
 	add("/scope/private-after-bus", NULL, test_private_after_bus);
 	add("/scope/silent-bus", NULL, test_silent_bus);
+	add("/scope/handed-over/well", NULL, test_handed_over);
+	add("/scope/handed-over/silent", "", test_silent_bus);
 	add("/scope/peer-gone", NULL, test_peer_gone);
 	add("/scope/bad-property", NULL, test_bad_property);
 	return g_test_run();

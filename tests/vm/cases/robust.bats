@@ -60,7 +60,7 @@ running() {
 }
 
 @test "the cleaner killed: the rest ends well" {
-    running swept
+    running swept --report "$T/report" # without one there is none
     pkill -KILL -x sbx-cleaner
     sleep 0.3
     kill -TERM $!
@@ -108,6 +108,48 @@ running() {
     wait $! || status=$?
     is "$status" 143
     no_trace
+}
+
+# kill_manager: the user's systemd dies, and the system's, which sees what it served end, starts another.
+kill_manager() {
+    local old
+
+    old=$(pgrep -u "$(id -u)" -x systemd)
+    kill -KILL "$old"
+    # shellcheck disable=SC2016 # for the inner shell
+    wait_for 60 sh -c '! kill -0 "$1" 2>/dev/null && systemctl --user is-active default.target' sh "$old"
+}
+
+@test "the user's manager killed and started again during a run: the run ends, nothing is left" {
+    [[ $SBX_VM_MODE == login ]] || skip_cannot "this test is below the manager itself"
+    running orphan
+    kill_manager
+    status=0
+    wait $! || status=$?
+    is "$status" 137
+    no_trace
+    sbx --memory 64M echo again
+    ok
+    is "$output" again
+}
+
+@test "the user's manager killed at random moments of a start: all of it or nothing" {
+    [[ $SBX_VM_MODE == login ]] || skip_cannot "this test is below the manager itself"
+    local i pid
+
+    for i in $(seq 5); do
+        background "$SBX" "${payload[@]}" "${ROOT[@]}" --pids-limit 20 sh -c 'echo ran; sleep 98760'
+        pid=$!
+        sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+        kill_manager
+        # what the manager did not hold yet may have got its scope from the next one
+        kill -TERM "$pid" 2>/dev/null || true
+        status=0
+        wait "$pid" || status=$?
+        [[ $status == 137 || $status == 143 ]] || [[ $status == 125 && -z $(<"$T/bg.out") ]] ||
+            { echo "status $status: $(cat "$T/bg.out" "$T/bg.err")" && return 1; }
+        no_trace
+    done
 }
 
 @test "sandboxes one after another leave none behind" {
