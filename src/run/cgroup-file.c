@@ -165,38 +165,35 @@ static int locate_in(char *line, const char *path, char **ret)
 	               : 0;
 }
 
+/* Adds a line to the text, which grows. Returns 0 or -ENOMEM. */
+static int add_line(char **text, const char *line)
+{
+	char *more = NULL;
+
+	if (asprintf(&more, "%s%s", *text ? *text : "", line) < 0)
+		return -ENOMEM;
+	free(*text);
+	*text = more;
+	return 0;
+}
+
 int cgroup_mounts(char **ret, struct err *err)
 {
 	cleanup_free char *line = NULL;
 	cleanup_free char *lines = NULL;
-	size_t size = 0, len = 0;
-	ssize_t n;
+	size_t size = 0;
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	int r = 0;
+	int r;
 
 	if (!file)
 		return err_text(err, errno, "find the cgroup2 mount in /proc/self/mountinfo");
-	lines = calloc(1, 1);
-	while (lines && (n = getline(&line, &size, file)) > 0) {
-		char *more;
-
-		if (!strstr(line, " - cgroup2 "))
-			continue;
-		more = realloc(lines, len + (size_t)n + 1);
-		if (!more)
-			r = -ENOMEM;
-		if (r < 0)
-			break;
-		lines = more;
-		memcpy(lines + len, line, (size_t)n + 1);
-		len += (size_t)n;
-	}
-	/* a list that was not read to its end may hide one */
-	if (r == 0 && ferror(file))
-		r = -EIO;
+	r = add_line(&lines, "");
+	while (r == 0 && getline(&line, &size, file) > 0)
+		if (strstr(line, " - cgroup2 "))
+			r = add_line(&lines, line);
 	fclose(file);
-	if (!lines || r < 0)
-		return err_text(err, r < 0 ? -r : ENOMEM, "find the cgroup2 mount");
+	if (r < 0)
+		return err_text(err, -r, "find the cgroup2 mount");
 	*ret = steal_ptr(&lines);
 	return 0;
 }

@@ -38,8 +38,7 @@ struct cgroup {
 
 void cgroup_close(struct cgroup *cgroup);
 
-/* Finds out where the tree is mounted, which the rest relies on. Returns 0 or -errno with err set.
- */
+/* Finds out where the tree is mounted, for all that follows. Returns 0 or -errno with err set. */
 int cgroup_look(struct cgroup *cgroup, struct err *err);
 
 /* Opens as BASE the cgroup that pid is in, after checking that its last component is unit.

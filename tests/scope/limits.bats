@@ -150,6 +150,25 @@ print(json.dumps(value))' "$T/report" "$1"
     is "$status" 137
 }
 
+# wall_after SECONDS: how long, in milliseconds, a payload that ignores TERM has with this --kill-after.
+wall_after() {
+    sbx --timeout 0.2 --kill-after "$1" --report "$T/report" sh -c 'trap "" TERM; while :; do sleep 1; done'
+    is "$status" 124
+    ms=$(python3 -c 'import json, sys
+print(int(json.load(open(sys.argv[1]))["wall_s"] * 1000))' "$T/report")
+}
+
+@test "--kill-after is as long as it says" {
+    local short ms
+
+    wall_after 0.3
+    short=$ms
+    wall_after 5
+    echo "$short ms, $ms ms"
+    # 4.7 s more; with the default for both there would be no difference
+    [[ $((ms - short)) -ge 2000 ]]
+}
+
 @test "--ulimit sets soft and hard limits" {
     sbx --ulimit nofile=123:456 --ulimit core=0 --ulimit stack=4M:unlimited bash -c '
         ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -s'

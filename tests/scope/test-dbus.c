@@ -206,6 +206,33 @@ static void test_text(void)
 		g_assert_cmpint(dbus_is_text(texts[i]), ==, g_utf8_validate(texts[i], -1, NULL));
 }
 
+static void test_bad_properties(void)
+{
+	static const struct {
+		const char *text;
+		const char *part;
+	} cases[] = {
+		{ "Nonsense=1", "no property is called 'Nonsense'" },
+		{ "MemoryMax", "no property is called 'MemoryMax'" },
+		{ "MemoryMax=", "property MemoryMax can't be ''" },
+		{ "MemoryMax=1M", "property MemoryMax can't be '1M'" },
+		{ "AllowedCPUs=x", "property AllowedCPUs can't be 'x'" },
+		{ "IOReadIOPSMax=/dev/x", "property IOReadIOPSMax can't be '/dev/x'" },
+		{ "IOReadIOPSMax= 5", "property IOReadIOPSMax can't be ' 5'" },
+		{ "IOReadIOPSMax=/\377 5", "property IOReadIOPSMax can't be '/\377 5'" },
+		{ "Slice=\377", "property Slice can't be '\377'" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		guint8 buf[256];
+		struct dbus_out out = { .buf = buf, .size = sizeof(buf) };
+		struct err err;
+
+		g_assert_cmpint(property_put(&out, cases[i].text, &err), ==, -EINVAL);
+		g_assert_cmpstr(err.subject, ==, cases[i].part);
+	}
+}
+
 static void assert_address(const char *list, const char *path, gboolean is_abstract)
 {
 	struct sockaddr_un got;
@@ -287,6 +314,7 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/dbus/read/big-endian", GINT_TO_POINTER(TRUE), test_read);
 	g_test_add_func("/dbus/damaged", test_damaged);
 	g_test_add_func("/dbus/text", test_text);
+	g_test_add_func("/dbus/bad-properties", test_bad_properties);
 	g_test_add_func("/dbus/addresses", test_addresses);
 	g_test_add_func("/dbus/order", test_order);
 	return g_test_run();

@@ -438,11 +438,8 @@ static void assert_property(GVariant *properties, const char *name, const char *
 static void test_call(struct fixture *fixture, gconstpointer data)
 {
 	static const char *const more[] = { "--property", "MemoryMax=536870912",
-		                            "--property", "MemorySwapMax=0",
 		                            "--property", "TasksMax=infinity",
 		                            "--property", "CPUQuotaPerSecUSec=1500000",
-		                            "--property", "AllowedCPUs=0-3,9",
-		                            "--property", "IOReadBandwidthMax=/dev/my disk 1048576",
 		                            "--property", "Slice=work.slice",
 		                            NULL };
 	g_autoptr(GVariant) properties = NULL;
@@ -463,11 +460,8 @@ static void test_call(struct fixture *fixture, gconstpointer data)
 	assert_property(properties, "CollectMode", "s", "'inactive-or-failed'");
 	assert_property(properties, "PIDs", "au", pids);
 	assert_property(properties, "MemoryMax", "t", "536870912");
-	assert_property(properties, "MemorySwapMax", "t", "0");
 	assert_property(properties, "TasksMax", "t", "18446744073709551615");
 	assert_property(properties, "CPUQuotaPerSecUSec", "t", "1500000");
-	assert_property(properties, "AllowedCPUs", "ay", "[0x0f, 0x02]");
-	assert_property(properties, "IOReadBandwidthMax", "a(st)", "[('/dev/my disk', 1048576)]");
 	assert_property(properties, "Slice", "s", "'work.slice'");
 }
 
@@ -556,29 +550,14 @@ static void test_peer_gone(struct fixture *fixture, gconstpointer data)
 
 static void test_bad_property(struct fixture *fixture, gconstpointer data)
 {
-	static const struct {
-		const char *text;
-		const char *part;
-	} cases[] = {
-		{ "Nonsense=1", "no property is called 'Nonsense'" },
-		{ "MemoryMax", "no property is called 'MemoryMax'" },
-		{ "MemoryMax=", "property MemoryMax can't be ''" },
-		{ "MemoryMax=1M", "property MemoryMax can't be '1M'" },
-		{ "AllowedCPUs=x", "property AllowedCPUs can't be 'x'" },
-		{ "IOReadIOPSMax=/dev/x", "property IOReadIOPSMax can't be '/dev/x'" },
-		{ "IOReadIOPSMax= 5", "property IOReadIOPSMax can't be ' 5'" },
-	};
+	static const char *const more[] = { "--property", "Nonsense=1", NULL };
+	g_auto_outcome outcome = run_scope("20000", FALSE, more);
 
 	(void)fixture;
 	(void)data;
-	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		const char *const more[] = { "--property", cases[i].text, NULL };
-		g_auto_outcome outcome = run_scope("20000", FALSE, more);
-
-		g_assert_cmpint(outcome.status, ==, 2);
-		g_assert_cmpstr(outcome.answer, ==, "");
-		g_assert_nonnull(strstr(outcome.errors, cases[i].part));
-	}
+	g_assert_cmpint(outcome.status, ==, 2);
+	g_assert_cmpstr(outcome.answer, ==, "");
+	g_assert_nonnull(strstr(outcome.errors, "no property is called 'Nonsense'"));
 }
 
 static void add(const char *name, gconstpointer data,

@@ -179,7 +179,7 @@ s.listen()
 time.sleep(100)
 PY
     BACKGROUND+=("$!")
-    wait_for 30 test -S "$T/bus"
+    wait_for 120 test -S "$T/bus"
     export DBUS_SESSION_BUS_ADDRESS=unix:path=$T/bus
     capture "$SBX" "${payload[@]}" "${ROOT[@]}" --pids-limit 9 echo ran
     fails 125 'did not start'
