@@ -359,8 +359,10 @@ void limits_hold_sweep(const struct limits_hold *hold)
 
 void limits_hold_end(struct limits_hold *hold)
 {
+	bool charged = hold->cleaner.pid > 0 && hold->cgroup.base_fd >= 0;
+
 	(void)reap_scope(hold);
-	if (!cleaner_finish(&hold->cleaner) && hold->cgroup.base_fd >= 0)
+	if (!cleaner_finish(&hold->cleaner) && charged)
 		clean_up_after(hold);
 	cgroup_close(&hold->cgroup);
 	limit_files_free(&hold->files);
