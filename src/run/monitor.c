@@ -360,7 +360,7 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	wait_for_end(monitor);
 	reap(monitor);
 	if (monitor->pty)
-		pty_end(monitor->pty, monitor->signal_fd);
+		pty_end(monitor->pty, monitor->signal_fd, !monitor->timeout.expired);
 	net_stop(&monitor->net);
 	if (monitor->net_lost && !monitor->failed) {
 		monitor->failed = 1;
