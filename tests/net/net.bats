@@ -143,6 +143,18 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
          kill $pid'
 }
 
+@test "the name server: the host changes its servers during a run, and the sandbox follows" {
+    lab 'echo "nameserver 198.51.100.77" >/run/resolv.conf
+         # the resolver asks a second time after five seconds
+         box getent ahostsv4 mirror.example.org >/run/out & pid=$!
+         sleep 0.7
+         : >/run/resolv.conf
+         sleep 0.3
+         echo "nameserver 198.51.100.2" >/run/resolv.conf
+         wait $pid
+         grep -q 203.0.113.10 /run/out'
+}
+
 @test "the name server: UDP, TCP, large answers, all servers in turn" {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'box dig +short mirror.example.org | grep -x 203.0.113.10
