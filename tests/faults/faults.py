@@ -156,7 +156,16 @@ def wait_for_scopes():
         if not scopes():
             return True
         time.sleep(0.05)
-    return False
+    left = scopes()
+    # A process that dies while systemd moves it leaves an empty scope: nothing becomes empty then,
+    # which is what systemd waits for. It is told of, and ended.
+    if any(os.path.isdir(scope + "/payload") or open(scope + "/cgroup.procs", encoding="ascii").read()
+           for scope in left):
+        return False
+    print(f"# systemd kept {left}, in which nothing is", flush=True)
+    for scope in left:
+        subprocess.run(["systemctl", "--user", "stop", os.path.basename(scope)], check=False)
+    return not scopes()
 
 
 class Line:
