@@ -32,8 +32,9 @@ struct host {
 	bool userns_usable; /* the kernel has user namespaces and does not forbid them all */
 	bool has_cgroup_ns;
 	bool has_selinux;
-	bool stdin_is_tty;               /* looked at only where it matters */
-	char *cwd;                       /* NULL when it was deleted or cannot be read */
+	bool stdin_is_tty; /* looked at only where it matters */
+	bool has_no_tty;   /* the caller has no controlling terminal, or cannot open it */
+	char *cwd;         /* NULL when it was deleted or cannot be read */
 	char *usr_links[HOST_USR_LINKS]; /* targets of /bin /sbin ... in host_usr_names order, or
 	                                    NULL */
 	char *localtime;                 /* target of /etc/localtime when it is a link */

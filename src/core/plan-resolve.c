@@ -79,6 +79,9 @@ static void resolve_process(struct plan *plan, const struct host *host)
 	struct plan_process *process = &plan->process;
 	bool native = plan->personality == PERSONALITY_NATIVE;
 
+	/* who shares the process group of the caller can signal all of it, whatever pid namespace
+	 * that is in (kill(2), pid 0); without a terminal, nobody misses it */
+	process->new_session |= native && plan->ns.pid && host->has_no_tty;
 	process->has_pty = process->pty == PTY_YES || (process->pty == PTY_AUTO && native &&
 	                                               !process->new_session && host->stdin_is_tty);
 	/* below a session's leader of ours, Ctrl-Z can stop the payload (setpgid(2)) */

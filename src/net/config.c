@@ -14,7 +14,7 @@ void net_config_init(struct net_config *config)
 {
 	static const uint8_t mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
 
-	*config = (struct net_config){ .mtu = NET_MTU_MAX, .log_fd = -1 };
+	*config = (struct net_config){ .mtu = NET_MTU_MAX, .ask_fd = -1, .log_fd = -1 };
 	memcpy(config->mac, mac, sizeof(mac));
 	net_cidr_parse("10.0.2.0/24", &config->net4);
 }
@@ -164,11 +164,9 @@ static int set_flag(struct net_config *config, const char *word)
 		const char *word;
 		bool *flag;
 	} flags[] = {
-		{ "log", &config->log },
-		{ "open", &config->open },
-		{ "no-loopback", &config->no_loopback },
-		{ "no-dns", &config->no_dns },
-		{ "splice", &config->splice },
+		{ "ask", &config->ask },       { "log", &config->log },
+		{ "open", &config->open },     { "no-loopback", &config->no_loopback },
+		{ "no-dns", &config->no_dns }, { "splice", &config->splice },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
@@ -204,6 +202,10 @@ int net_config_line(struct net_config *config, const char *line, struct err *err
 
 int net_config_fd(struct net_config *config, int fd)
 {
+	if (config->ask && config->ask_fd < 0) {
+		config->ask_fd = fd;
+		return 0;
+	}
 	if (config->log && config->log_fd < 0) {
 		config->log_fd = fd;
 		return 0;
@@ -219,7 +221,7 @@ int net_config_fd(struct net_config *config, int fd)
 
 bool net_config_complete(const struct net_config *config)
 {
-	if (config->log && config->log_fd < 0)
+	if ((config->ask && config->ask_fd < 0) || (config->log && config->log_fd < 0))
 		return false;
 	for (size_t i = 0; i < config->publish_count; i++) {
 		if (config->publish[i].fd < 0)
@@ -234,9 +236,11 @@ void net_config_done(struct net_config *config)
 		if (config->publish[i].fd >= 0)
 			close(config->publish[i].fd);
 	}
+	if (config->ask_fd >= 0)
+		close(config->ask_fd);
 	if (config->log_fd >= 0)
 		close(config->log_fd);
 	free(config->publish);
 	free(config->rules);
-	*config = (struct net_config){ .log_fd = -1 };
+	*config = (struct net_config){ .ask_fd = -1, .log_fd = -1 };
 }

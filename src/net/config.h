@@ -7,6 +7,7 @@
  *	dns 192.0.2.53			(any number, in the order to try them)
  *	allow RULE / deny RULE		(in order)
  *	publish tcp 8080 80		(a listener comes with it; the host port is for messages)
+ *	ask				(a socket to ask for the host's name servers comes with it)
  *	log				(a descriptor for the log of denials comes with it)
  *	open				(no rules of our own: as slirp4netns)
  *	no-loopback, no-dns, icmp, splice
@@ -47,6 +48,8 @@ struct net_config {
 	size_t rules_count;
 	struct net_config_publish *publish;
 	size_t publish_count;
+	bool ask;
+	int ask_fd;
 	bool log;
 	int log_fd;
 	bool open;

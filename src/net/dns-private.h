@@ -5,8 +5,8 @@
 #include "core/parse-net.h"
 #include "net/config.h"
 #include "net/dns-msg.h"
+#include "net/engine.h"
 
-struct engine;
 struct query;
 struct stream;
 
@@ -16,10 +16,16 @@ struct dns {
 	struct engine *engine;
 	struct net_addr servers[NET_DNS_MAX];
 	size_t servers_count;
+	struct source ask; /* where to ask for the servers; fd 0: nowhere */
+	int64_t ask_next;  /* and not before */
 	struct query *queries;
 	size_t live; /* queries under way */
 	struct stream *streams[DNS_STREAMS_MAX];
 };
+
+/* Before a question is asked: have the host's servers changed? The answer is taken when it comes;
+ * what is asked until then goes to the old ones, and after a while to the new ones. */
+void dns_ask_servers(struct dns *dns);
 
 /* Whether the policy lets this name be looked up (logs a denial). */
 bool dns_admit(struct dns *dns, const struct dns_question *question);

@@ -138,6 +138,7 @@ static int stream_question(struct dns *dns, struct stream *stream)
 	stream->query_len = len + 2;
 	memcpy(stream->query, stream->buf, stream->query_len);
 	stream->tries = 0;
+	dns_ask_servers(dns);
 	if (!dns_admit(dns, &question))
 		return stream_error(dns, stream, DNS_RCODE_REFUSED);
 	return stream_ask(dns, stream);

@@ -74,6 +74,8 @@ void dns_free(struct dns *dns)
 		if (dns->queries[i].source.fd > 0)
 			query_close(dns, &dns->queries[i]);
 	}
+	if (dns->ask.fd > 0)
+		sys_close(dns->ask.fd);
 	dns_streams_free(dns);
 	free(dns->queries);
 	free(dns);
@@ -244,6 +246,7 @@ void dns_datagram(struct dns *dns, const struct frame *frame)
 	query->tries = 0;
 	query->len = frame->payload_len;
 	memcpy(query->msg, frame->payload, query->len);
+	dns_ask_servers(dns);
 	if (!dns_admit(dns, &question))
 		answer_error(dns, query, DNS_RCODE_REFUSED);
 	else if (query_send(dns, query) < 0)

@@ -18,6 +18,9 @@ struct net_config;
 struct dns *dns_new(struct engine *engine, const struct net_config *config);
 void dns_free(struct dns *dns);
 
+/* From now on asks on fd (taken over) whether the servers have changed: 0 or -errno. */
+int dns_follow(struct dns *dns, int fd);
+
 /* A datagram for port 53 of the resolver's address. */
 void dns_datagram(struct dns *dns, const struct frame *frame);
 

@@ -22,6 +22,7 @@
 #include "core/parse.h"
 #include "net/config.h"
 #include "net/control.h"
+#include "net/dns.h"
 #include "net/engine.h"
 #include "net/flow.h"
 #include "net/isolate.h"
@@ -109,6 +110,12 @@ static int prepare(struct helper *helper, struct err *err)
 		if (!engine->log)
 			return err_text(err, ENOMEM, "network helper");
 		config->log_fd = -1;
+	}
+	if (config->ask && engine->dns) {
+		r = dns_follow(engine->dns, config->ask_fd);
+		if (r < 0)
+			return err_text(err, -r, "network helper: follow the host's name servers");
+		config->ask_fd = -1;
 	}
 	r = publish_all(engine, config, err);
 	if (r == 0)

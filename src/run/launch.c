@@ -164,6 +164,7 @@ static int drop_fds(const struct monitor *monitor, int report_fd, struct err *er
 		report_fd,
 		monitor->plan->report.json_status_fd,
 		monitor->net.control,
+		monitor->net.ask,
 		hold->cleaner.sock,
 		hold->cgroup.base_fd,
 		hold->cgroup.payload_fd,
@@ -251,7 +252,7 @@ int launch_run(const struct plan *plan, const struct host *host, char **env)
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
 	struct monitor monitor = {
-		.plan = plan, .net = { .control = -1 }, .payload_fd = -1, .hold = &hold
+		.plan = plan, .net = { .control = -1, .ask = -1 }, .payload_fd = -1, .hold = &hold
 	};
 	struct err err;
 	int report_fd;

@@ -145,9 +145,11 @@ int limits_hold_begin(struct limits_hold *hold, pid_t child, pid_t net, struct e
 	    (hold->cleaner.pid > 0 && vec_add(&hold->pids, &hold->cleaner.pid) < 0))
 		return err_text(err, ENOMEM, "prepare the limits");
 	/* a helper that is no more is seen when its answer is waited for */
-	if (hold->scope_sock >= 0)
-		(void)send(hold->scope_sock, hold->pids.items, hold->pids.len * sizeof(pid_t),
-		           MSG_NOSIGNAL);
+	if (hold->scope_sock >= 0 &&
+	    send(hold->scope_sock, hold->pids.items, hold->pids.len * sizeof(pid_t), MSG_NOSIGNAL) <
+	            0 &&
+	    errno != EPIPE && errno != ECONNRESET)
+		return err_step(err, STEP_SYNC, errno, NULL, NULL);
 	/* while systemd works */
 	return cgroup_look(&hold->cgroup, err);
 }
@@ -357,8 +359,10 @@ void limits_hold_sweep(const struct limits_hold *hold)
 
 void limits_hold_end(struct limits_hold *hold)
 {
+	bool charged = hold->cleaner.pid > 0 && hold->cgroup.base_fd >= 0;
+
 	(void)reap_scope(hold);
-	if (!cleaner_finish(&hold->cleaner) && hold->cgroup.base_fd >= 0)
+	if (!cleaner_finish(&hold->cleaner) && charged)
 		clean_up_after(hold);
 	cgroup_close(&hold->cgroup);
 	limit_files_free(&hold->files);

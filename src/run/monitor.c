@@ -215,7 +215,7 @@ static int wait_for_events(struct pollfd *fds, size_t n, int wait_ms, bool *quie
 
 static void wait_for_end(struct monitor *monitor)
 {
-	enum { PTY_AT = 5 };
+	enum { PTY_AT = 6 };
 	bool open = true;
 	bool quiet = false;
 
@@ -227,7 +227,8 @@ static void wait_for_end(struct monitor *monitor)
 			  .events = POLLIN },
 			{ .fd = monitor->timeout.fd, .events = POLLIN },
 			{ .fd = monitor->net.control }, /* its end, nothing else */
-			{ .fd = -1 },                   /* PTY_FDS of them */
+			{ .fd = monitor->net.ask, .events = POLLIN },
+			{ .fd = -1 }, /* PTY_FDS of them */
 			{ .fd = -1 },
 		};
 		int wait_ms = monitor->pty ? pty_wants(monitor->pty, fds + PTY_AT) : -1;
@@ -244,6 +245,8 @@ static void wait_for_end(struct monitor *monitor)
 			open = take_messages(monitor);
 		if (fds[3].revents)
 			take_timeout(monitor);
+		if (fds[5].revents)
+			net_answer(&monitor->net);
 		if (monitor->pty)
 			pty_relay(monitor->pty, fds + PTY_AT);
 		if (fds[0].revents)
@@ -360,7 +363,7 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	wait_for_end(monitor);
 	reap(monitor);
 	if (monitor->pty)
-		pty_end(monitor->pty, monitor->signal_fd);
+		pty_end(monitor->pty, monitor->signal_fd, !monitor->timeout.expired);
 	net_stop(&monitor->net);
 	if (monitor->net_lost && !monitor->failed) {
 		monitor->failed = 1;

@@ -118,6 +118,6 @@ int net_helper_start(struct net *ret, struct err *err)
 		close(pair[0]);
 		return err_text(err, num, "start the network helper in its own namespaces");
 	}
-	*ret = (struct net){ .pid = (pid_t)pid, .control = pair[0] };
+	*ret = (struct net){ .pid = (pid_t)pid, .control = pair[0], .ask = -1 };
 	return 0;
 }

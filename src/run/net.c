@@ -16,6 +16,7 @@
 #include "run/net-helper.h"
 #include "run/net-ports.h"
 #include "run/netdev.h"
+#include "run/probe-net.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -72,6 +73,7 @@ static char *config_text(const struct plan *plan, const struct host *host,
 		net_addr_format(&host->net.dns[i], addr);
 		fprintf(out, "dns %s\n", addr);
 	}
+	fputs("ask\n", out);
 	if (net->log_fd >= 0)
 		fputs("log\n", out);
 	if (!net->no_splice)
@@ -87,18 +89,19 @@ static char *config_text(const struct plan *plan, const struct host *host,
 	return fclose(out) == 0 ? text : NULL;
 }
 
-static int send_config(const struct plan *plan, const struct host *host, int control,
+static int send_config(const struct plan *plan, const struct host *host, int control, int ask,
                        const struct net_ports_bound *ports)
 {
 	static const char more[] = "config\n";
 	static const char end[] = "config\nend\n";
 	cleanup_free char *text = config_text(plan, host, ports);
-	cleanup_free int *fds = calloc(ports->count + 1, sizeof(*fds));
+	cleanup_free int *fds = calloc(ports->count + 2, sizeof(*fds));
 	size_t count = 0;
 	int r;
 
 	if (!text || !fds)
 		return -ENOMEM;
+	fds[count++] = ask;
 	if (plan->net.log_fd >= 0)
 		fds[count++] = plan->net.log_fd;
 	for (size_t i = 0; i < ports->count; i++)
@@ -113,16 +116,22 @@ static int send_config(const struct plan *plan, const struct host *host, int con
 int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err)
 {
 	struct net_ports_bound ports = { 0 };
+	int pair[2] = { -1, -1 };
+	cleanup_fd int theirs = -1;
 	int r;
 
-	*ret = (struct net){ .control = -1 };
+	*ret = (struct net){ .control = -1, .ask = -1 };
 	if (plan->net.mode != NET_MODE_USER)
 		return 0;
 	r = net_ports_bind(plan, &ports, err);
 	if (r == 0)
 		r = net_helper_start(ret, err);
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		r = err_text(err, errno, "make a socket pair for the network helper");
+	ret->ask = pair[0];
+	theirs = pair[1];
 	if (r == 0) {
-		r = send_config(plan, host, ret->control, &ports);
+		r = send_config(plan, host, ret->control, theirs, &ports);
 		/* a helper that has ended already says why when it is waited for */
 		if (r < 0 && r != -EPIPE)
 			err_text(err, -r, "send the network helper its configuration");
@@ -192,6 +201,36 @@ int net_wait_ready(const struct run *run, struct err *err)
 	return err_text(err, 0, "%s", reason ? reason : text);
 }
 
+static void stop_answering(struct net *net)
+{
+	if (net->ask >= 0)
+		close(net->ask);
+	net->ask = -1;
+}
+
+void net_answer(struct net *net)
+{
+	struct net_addr dns[HOST_DNS_MAX];
+	char text[HOST_DNS_MAX * (NET_ADDR_MAX + 1) + 8] = "dns\n";
+	char *end = text + strlen(text);
+	char byte;
+	ssize_t n = recv(net->ask, &byte, 1, MSG_DONTWAIT);
+	size_t count;
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		stop_answering(net);
+	if (n <= 0)
+		return;
+	count = probe_resolvers(dns, HOST_DNS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		net_addr_format(&dns[i], end);
+		end += strlen(end);
+		*end++ = '\n';
+	}
+	/* a helper that does not read what it asked for goes without */
+	(void)!send(net->ask, text, (size_t)(end - text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static int reap(struct net *net)
 {
 	int status = 0;
@@ -206,6 +245,7 @@ static int reap(struct net *net)
 
 void net_stop(struct net *net)
 {
+	stop_answering(net);
 	if (net->control >= 0)
 		close(net->control);
 	net->control = -1;
@@ -220,6 +260,7 @@ void net_died(struct net *net, struct err *err)
 {
 	int status = net->pid > 0 ? reap(net) : 0;
 
+	stop_answering(net);
 	close(net->control);
 	net->control = -1;
 	if (WIFSIGNALED(status))

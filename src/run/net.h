@@ -17,6 +17,7 @@ struct run;
 struct net {
 	pid_t pid;   /* of the helper; 0: there is none */
 	int control; /* our end; the helper's life line. -1: there is none */
+	int ask;     /* where the helper asks for the host's name servers; -1: there is none */
 };
 
 /* Launcher. Should: refuse a port that is taken before anything runs. Without --net user it does
@@ -28,6 +29,10 @@ int net_attach(const struct run *run, struct err *err);
 
 /* Set-up, last thing before the payload: blocks until the helper is ready. */
 int net_wait_ready(const struct run *run, struct err *err);
+
+/* Monitor. The helper has asked: tells it the host's name servers. Whoever takes a laptop elsewhere
+ * is not to start everything again. */
+void net_answer(struct net *net);
 
 /* Monitor. Ends the helper and reaps it; how it ended is forgotten. */
 void net_stop(struct net *net);

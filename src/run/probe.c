@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/host.h"
 #include "core/plan.h"
 #include "run/caps.h"
@@ -115,6 +116,14 @@ static bool probe_cgroup_ns(const struct plan *plan)
 	return has_file("/proc/self/ns/cgroup");
 }
 
+/* One that cannot be opened is none to share. */
+static bool has_controlling_terminal(void)
+{
+	cleanup_fd int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 static int probe_terminal(struct host *host, const struct plan *plan, struct err *err)
 {
 	const struct plan_process *process = &plan->process;
@@ -123,6 +132,7 @@ static int probe_terminal(struct host *host, const struct plan *plan, struct err
 	int r = by_default || process->pty == PTY_YES ? fds_is_terminal(STDIN_FILENO) : 0;
 
 	host->stdin_is_tty = r > 0;
+	host->has_no_tty = by_default && r == 0 && !has_controlling_terminal();
 	return r < 0 ? err_text(err, -r, "look at standard input") : 0;
 }
 

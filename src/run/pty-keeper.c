@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/plan.h"
 #include "run/fds.h"
 #include "run/pty.h"
 
@@ -34,11 +37,34 @@ static void restore(const struct pty *pty)
 		(void)tcsetattr(pty->tty, TCSANOW, &pty->modes->caller);
 }
 
-_Noreturn static void keeper_main(const struct pty *pty, int end_fd)
+/* Until the monitor closes its end. A payload that stops stops the monitor, too, as the shell that
+ * started it is to see that; its time goes on. */
+static void wait_for_end(int end_fd, uint64_t timeout_ns)
+{
+	const uint64_t slack_ms = 500, again_ms = 1000, most_ms = 3600000;
+	uint64_t left_ms = timeout_ns / 1000000 + slack_ms;
+	struct pollfd end = { .fd = end_fd, .events = POLLIN };
+
+	for (;;) {
+		int ms = timeout_ns ? (int)(left_ms < most_ms ? left_ms : most_ms) : -1;
+		int r = poll(&end, 1, ms);
+
+		if (r > 0 || (r < 0 && errno != EINTR))
+			return;
+		if (r < 0)
+			continue;
+		left_ms -= (uint64_t)ms;
+		if (left_ms > 0)
+			continue;
+		(void)kill(getppid(), SIGCONT);
+		left_ms = again_ms;
+	}
+}
+
+_Noreturn static void keeper_main(const struct pty *pty, int end_fd, uint64_t timeout_ns)
 {
 	int keep[] = { pty->tty, end_fd };
 	sigset_t all;
-	char byte;
 
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
@@ -47,13 +73,12 @@ _Noreturn static void keeper_main(const struct pty *pty, int end_fd)
 	(void)fds_close_others(keep, ARRAY_LEN(keep));
 	for (int fd = 0; fd <= 2; fd++)
 		close(fd);
-	while (read(end_fd, &byte, 1) < 0 && errno == EINTR)
-		;
+	wait_for_end(end_fd, timeout_ns);
 	restore(pty);
 	_exit(0);
 }
 
-int pty_keep_modes(struct pty *pty, struct err *err)
+int pty_keep_modes(struct pty *pty, const struct plan *plan, struct err *err)
 {
 	int ends[2];
 
@@ -68,7 +93,7 @@ int pty_keep_modes(struct pty *pty, struct err *err)
 	pty->keeper_fd = ends[1];
 	pty->keeper = fork();
 	if (pty->keeper == 0)
-		keeper_main(pty, ends[0]);
+		keeper_main(pty, ends[0], plan->limits.timeout_ns);
 	close(ends[0]);
 	if (pty->keeper < 0)
 		return err_step(err, STEP_FORK, errno, "the keeper of the terminal", NULL);

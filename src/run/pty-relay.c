@@ -301,13 +301,13 @@ static bool wait_for_room(const struct pty *pty, int signal_fd)
 	return !fds[1].revents && !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-void pty_end(struct pty *pty, int signal_fd)
+void pty_end(struct pty *pty, int signal_fd, bool waits)
 {
 	size_t sum = 0;
 
 	while (pty->tty >= 0 && sum < READY_MAX) {
 		sum += show_ready(pty);
-		if (!pty->out.len || !wait_for_room(pty, signal_fd))
+		if (!pty->out.len || !waits || !wait_for_room(pty, signal_fd))
 			break;
 	}
 	if (pty->tty >= 0)

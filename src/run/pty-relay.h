@@ -28,5 +28,5 @@ void pty_pass_on(struct pty *pty, int sig);
 /* The payload was stopped by sig: so are we, until somebody wants us to go on. */
 void pty_stopped(struct pty *pty, int sig);
 /* The payload has ended: shows all that it wrote, unless a signal comes in signal_fd, and restores
- * the caller's terminal. */
-void pty_end(struct pty *pty, int signal_fd);
+ * the caller's terminal. Unless it waits, only what the terminal takes at once. */
+void pty_end(struct pty *pty, int signal_fd, bool waits);

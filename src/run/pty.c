@@ -152,7 +152,7 @@ int pty_open(const struct plan *plan, struct pty **ret, struct err *err)
 	if (r == 0)
 		r = make_pair(pty, err);
 	if (r == 0)
-		r = pty_keep_modes(pty, err);
+		r = pty_keep_modes(pty, plan, err);
 	if (r < 0) {
 		pty_free(pty);
 		return r;

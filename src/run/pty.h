@@ -52,8 +52,9 @@ struct pty {
 int pty_open(const struct plan *plan, struct pty **ret, struct err *err);
 void pty_free(struct pty *pty);
 
-/* Starts the keeper of the caller's modes, which restores them when we are killed. */
-int pty_keep_modes(struct pty *pty, struct err *err);
+/* Starts the keeper of the caller's modes, which restores them when we are killed. As the payload
+ * can stop us, it wakes us for the end of --timeout. */
+int pty_keep_modes(struct pty *pty, const struct plan *plan, struct err *err);
 void pty_dismiss_keeper(struct pty *pty);
 /* Nothing is left for cfmakeraw(3) to do. */
 bool pty_modes_are_raw(const struct termios *modes);

@@ -147,6 +147,20 @@ at_every_level() {
     like "$(ps -o stat= -p "$victim")" '^S'
 }
 
+@test "signals to the process group of the caller, across the border of pid namespaces" {
+    local level
+    for level in "${LEVELS[@]}" --as-pid-1; do
+        # a group of its own, without a terminal; the last words are those of somebody else in it
+        # shellcheck disable=SC2016,SC2086 # for the inner shell; words
+        capture setsid sh -c '"$@"; echo "alive $?"' sh "$SBX" $level "${ALONE[@]}" python3 -c 'import os, signal
+for number in (signal.SIGCONT, signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
+    os.kill(0, number)'
+        # pid 1 does not hear itself
+        like "$output" '^alive (0|1[0-9][0-9])$'
+        isnt "$output" 'alive 125'
+    done
+}
+
 @test "tracing processes outside, in a shared pid namespace" {
     background sleep 1000
     local victim=$!

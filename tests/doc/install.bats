@@ -58,4 +58,5 @@ setup_file() {
         apparmordir=/opt/sbx/etc/apparmor.d
     [ -z "$(find "$STAGE" -type f -o -type l)" ]
     [ ! -e "$STAGE/opt/sbx/libexec/sbx" ]
+    [ ! -e "$STAGE/opt/sbx/share/doc/sbx" ]
 }

@@ -8,7 +8,7 @@ exactly what it saw in the first run, or it did not run, and there was one messa
 an error of ours. Nothing hangs, crashes, or is left behind.
 
 FAULTS_SECONDS bounds the time (default 60; 0: every fault), FAULTS_SEED chooses what is tried in it,
-FAULTS_ERRORS the errors, FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
+FAULTS_ERRORS the errors, FAULTS_SCOPE=1 the line that needs the user's systemd, FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
 """
 import ctypes
 import errno
@@ -92,6 +92,10 @@ LIMIT_LINES = (
     ("limits-bwrap", "bwrap", LIMITS + "--unshare-user --unshare-pid --memory-high 1G --proc /proc --dev /dev "
      "--symlink usr/lib /lib --symlink usr/lib64 /lib64 --json-status-fd 14", "", "14"),
 )
+# with a systemd of the user's, which FAULTS_SCOPE=1 says is there (tests/systemd/faults.bats)
+SCOPE_LINES = (
+    ("scope", "sbx", "--ro-bind /usr /usr --unshare-all --cgroup systemd --delegate-cgroup", "", ""),
+)
 # run by root, which gets no user namespace as bwrap, and whose mounts could reach the host
 ROOT_LINES = (
     ("root", "bwrap", "--ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --ro-bind {tools} /tmp/tools "
@@ -139,6 +143,29 @@ def make_cgroup(point, own):
     os.makedirs(own, exist_ok=True)
     with open(own + "/cgroup.subtree_control", "w", encoding="ascii") as file:
         file.write("cpuset cpu io memory pids")
+
+
+def scopes():
+    return [os.path.join(where, name) for where, names, _ in os.walk("/sys/fs/cgroup")
+            for name in names if name.startswith("sbx-")]
+
+
+def wait_for_scopes():
+    """systemd removes them when it finds the time."""
+    for _ in range(100):
+        if not scopes():
+            return True
+        time.sleep(0.05)
+    left = scopes()
+    # A process that dies while systemd moves it leaves an empty scope: nothing becomes empty then,
+    # which is what systemd waits for. It is told of, and ended.
+    if any(os.path.isdir(scope + "/payload") or open(scope + "/cgroup.procs", encoding="ascii").read()
+           for scope in left):
+        return False
+    print(f"# systemd kept {left}, in which nothing is", flush=True)
+    for scope in left:
+        subprocess.run(["systemctl", "--user", "stop", os.path.basename(scope)], check=False)
+    return not scopes()
 
 
 class Line:
@@ -247,6 +274,8 @@ class Line:
                 return events[what]
         if "injected" not in events:
             return None
+        if self.name == "scope" and not wait_for_scopes():
+            return f"a scope is left: {scopes()}"
         after = self.snapshot()
         if after != self.before:
             return f"something is left on the host: {differences(after, self.before)}"
@@ -297,6 +326,15 @@ class Line:
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/", "USER": "probe", "LANG": "C.UTF-8",
                "DBUS_SESSION_BUS_ADDRESS": "none"}
+if os.environ.get("FAULTS_SCOPE"):
+    ENVIRONMENT.update({name: os.environ[name] for name in ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+                        if name in os.environ})
+
+
+def choose_lines():
+    if os.environ.get("FAULTS_SCOPE"):
+        return SCOPE_LINES
+    return LINES + (LIMIT_LINES if find_cgroup() else ()) + (ROOT_LINES if os.getuid() == 0 else ())
 
 
 def select(lines):
@@ -323,8 +361,7 @@ def try_share(top, number, workers, seconds):
     owner.stdout.readline()
     try:
         lines = [Line(*args, top, owner.pid)
-                 for args in LINES + (LIMIT_LINES if find_cgroup() else ()) +
-                 (ROOT_LINES if os.getuid() == 0 else ())]
+                 for args in choose_lines()]
         todo = select(lines)
         ends = time.monotonic() + seconds
         tried = 0
@@ -387,8 +424,8 @@ def main():
         print("1..0 # SKIP cannot run here: the sanitizers make calls of their own, and not under ptrace")
         return 0
     seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
-    # all of them, or one that somebody looks at
-    workers = 1 if os.environ.get("FAULTS_ONLY") else len(os.sched_getaffinity(0))
+    # all of them, or one that somebody looks at, or that looks at what all would share
+    workers = 1 if os.environ.get("FAULTS_ONLY") or os.environ.get("FAULTS_SCOPE") else len(os.sched_getaffinity(0))
     seed = os.environ.setdefault("FAULTS_SEED", str(int(time.time())))
     print(f"# seed {seed}: FAULTS_SEED={seed} tries the same faults first")
     top = tempfile.mkdtemp(prefix="sbx-faults.")

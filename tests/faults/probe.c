@@ -112,6 +112,19 @@ static void show_namespaces(int argc, char **argv)
 	}
 }
 
+/* In a cgroup namespace the place below its root, which says whose it is. */
+static void show_cgroup(void)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[4096];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, "0::", 3))
+			printf("cgroup %s", line + 3);
+	if (file)
+		fclose(file);
+}
+
 /* Numbers of descriptors, pipes and sockets in a link's text differ from run to run. */
 static void print_without_numbers(const char *text)
 {
@@ -325,6 +338,7 @@ int main(int argc, char **argv)
 	show_signals();
 	show_limits();
 	show_namespaces(argc, argv);
+	show_cgroup();
 	printf("cwd %s\n", getcwd(cwd, sizeof(cwd)) ? cwd : strerror(errno));
 	for (char **var = environ; *var; var++)
 		printf("env %s\n", *var);

@@ -486,6 +486,21 @@ def closes_its_terminal(_):
             check(terminal.wait() == 8, "status")
 
 
+def time_limits(_):
+    """--timeout ends a payload that has stopped sbx, and one whose output nobody reads"""
+    for command in ("kill -STOP $$; exit 3", "trap 'kill -STOP $$' TERM; kill -STOP $$; kill -STOP $$",
+                    "yes", "trap '' TERM; yes"):
+        with Terminal.sbx("--timeout", "1", "--kill-after", "0.5", "sh", "-c", command) as terminal:
+            ends = time.monotonic() + LIMIT
+            pid = 0
+            while pid == 0:
+                check(time.monotonic() < ends, f"it does not end: {command}")
+                time.sleep(0.05)
+                pid, status = os.waitpid(terminal.pid, os.WNOHANG)
+            terminal.status = os.waitstatus_to_exitcode(status)
+            check(terminal.status == 124, f"status {terminal.status}: {command}")
+
+
 def redirections(work):
     """what is no terminal stays as it is; keys stay the caller's until the payload asks"""
     with Terminal.shell() as terminal:
@@ -553,7 +568,8 @@ def somebody_elses(_):
 
 CASES = (when_it_is_there, not_the_callers, without_a_namespace, sizes, modes_at_the_start, restored, two_at_once,
          keys, control_z, stopped_from_outside, job_control_inside, nobody_to_wake_us, background, all_output,
-         pastes, vanished, ignores_the_end, closes_its_terminal, redirections, other_options, somebody_elses)
+         pastes, vanished, ignores_the_end, closes_its_terminal, time_limits,
+         redirections, other_options, somebody_elses)
 
 
 def main():

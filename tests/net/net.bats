@@ -126,6 +126,37 @@ END
          if TIMEOUT=1 box --net-accel=off --setenv TIMEOUT 1 "$PEER" tcp 203.0.113.99 80; then exit 1; fi'
 }
 
+@test "the fast path out of descriptors: what is there goes on, and later there is more" {
+    lab 'ulimit -n 400
+         box python3 -c "
+import socket
+held = []
+def connect():
+    s = socket.create_connection((\"203.0.113.10\", 7), timeout=3)
+    s.sendall(b\"x\")
+    return s if s.recv(1) == b\"x\" else None
+# six descriptors each: not all can be served
+for _ in range(120):
+    try:
+        held.append(connect())
+    except OSError:
+        break
+held = [s for s in held if s]
+assert 20 < len(held) < 110, len(held)
+held[0].sendall(b\"y\")
+assert held[0].recv(1) == b\"y\"
+for s in held:
+    s.close()
+for _ in range(40):
+    try:
+        assert connect()
+        break
+    except (OSError, AssertionError):
+        pass
+else:
+    raise SystemExit(\"nothing works any more\")"'
+}
+
 @test "many connections leave the other pipes of the user as large as they were" {
     lab 'mkfifo /run/open
          box --ro-bind /run /run --bind /run/open /run/open python3 -c "
@@ -143,6 +174,18 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
          kill $pid'
 }
 
+@test "the name server: the host changes its servers during a run, and the sandbox follows" {
+    lab 'echo "nameserver 198.51.100.77" >/run/resolv.conf
+         # the resolver asks a second time after five seconds
+         box getent ahostsv4 mirror.example.org >/run/out & pid=$!
+         sleep 0.7
+         : >/run/resolv.conf
+         sleep 0.3
+         echo "nameserver 198.51.100.2" >/run/resolv.conf
+         wait $pid
+         grep -q 203.0.113.10 /run/out'
+}
+
 @test "the name server: UDP, TCP, large answers, all servers in turn" {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'box dig +short mirror.example.org | grep -x 203.0.113.10
@@ -151,6 +194,25 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
          printf "nameserver 198.51.100.77\nnameserver 2001:db8:1::2\n" >/run/two
          mount --bind /run/two /etc/resolv.conf
          box dig +short +time=5 mirror.example.org | grep -x 203.0.113.10'
+}
+
+@test "the name server: aliases, names without IPv4, EDNS" {
+    command -v dig >/dev/null || skip "dig is not installed"
+    lab 'cat >/run/alias <<END
+set -e
+dig +short www.example.org | grep -qx 203.0.113.10
+dig +noedns www.example.org | grep -q "CNAME.*edge.example.net"
+dig +edns=0 +bufsize=4096 +dnssec www.example.org | grep -q "status: NOERROR"
+# an alias is let in with what it leads to, under the name that was asked for
+$PEER tcp 203.0.113.10 80
+if TIMEOUT=2 $PEER tcp 203.0.113.20 80 2>/dev/null; then exit 1; fi
+getent ahosts six.example.org | grep -q 2001:db8:2::10
+if getent ahostsv4 six.example.org | grep -v :; then exit 1; fi
+$PEER tcp 2001:db8:2::10 80
+dig inward.example.org | grep -q "status: REFUSED"
+END
+         box --net-allow www.example.org:80 --net-allow six.example.org:80 --net-allow inward.example.org \
+            --ro-bind /run /run bash /run/alias'
 }
 
 @test "ping works where the host allows it" {

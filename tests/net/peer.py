@@ -100,8 +100,17 @@ ZONE = {
     b'mixed.example.org': ['203.0.113.10', '169.254.169.254'],
     b'mapped.example.org': ['::ffff:127.0.0.1'],
     b'self.example.org': ['198.51.100.1'],
+    b'six.example.org': ['2001:db8:2::10'],
     b'big.example.org': ['203.0.113.%d' % i for i in range(1, 120)],
 }
+
+
+ALIASES = {b'www.example.org': b'edge.example.net', b'edge.example.net': b'mirror.example.org',
+           b'inward.example.org': b'rebind.example.org'}
+
+
+def dns_name(name):
+    return b''.join(bytes([len(label)]) + label for label in name.split(b'.')) + b'\0'
 
 
 def dns_reply(query, tcp):
@@ -115,12 +124,19 @@ def dns_reply(query, tcp):
     if name == b'silent.example.org':
         return None
     answers = []
+    owner = b'\xc0\x0c'
+    known = name in ZONE or name in ALIASES
+    while name in ALIASES:
+        name = ALIASES[name]
+        raw = dns_name(name)
+        answers.append(owner + struct.pack('>HHIH', 5, 1, 5, len(raw)) + raw)
+        owner = raw
     for addr in ZONE.get(name, []):
         v6 = ':' in addr
         if qtype == (28 if v6 else 1):
             raw = socket.inet_pton(family(addr), addr)
-            answers.append(b'\xc0\x0c' + struct.pack('>HHIH', qtype, 1, 5, len(raw)) + raw)
-    flags = 0x8180 | (0 if name in ZONE else 3)
+            answers.append(owner + struct.pack('>HHIH', qtype, 1, 5, len(raw)) + raw)
+    flags = 0x8180 | (0 if known else 3)
     if not tcp and len(answers) > 20:
         flags, answers = flags | 0x0200, []
     return query[:2] + struct.pack('>HHHHH', flags, 1, len(answers), 0, 0) + question + b''.join(answers)
