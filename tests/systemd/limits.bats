@@ -57,6 +57,19 @@ ${*: -1}"
     done
 }
 
+@test "either way to the manager is enough: its own socket, or a bus that is not the usual one" {
+    ns '[ -S "$XDG_RUNTIME_DIR/bus" ] && [ -S "$XDG_RUNTIME_DIR/systemd/private" ] && echo both
+        real=$XDG_RUNTIME_DIR
+        export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent
+        sbx --cgroup systemd sed -n "s|^0:.*/app.slice/sbx-.*|by its socket|p" /proc/self/cgroup
+        export DBUS_SESSION_BUS_ADDRESS="unix:path=$real/bus" XDG_RUNTIME_DIR=/nonexistent
+        sbx --cgroup systemd sed -n "s|^0:.*/app.slice/sbx-.*|by the bus|p" /proc/self/cgroup
+        export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent
+        sbx --cgroup systemd echo ran'
+    [[ $status == 125 ]]
+    [[ $output == *$'both\nby its socket\nby the bus\n'*"no systemd of the user's answers"* ]]
+}
+
 @test "a payload that was given the host's cgroup tree can't write it" {
     ns 'sbx --cgroup systemd sh -c "
         cd /sys/fs/cgroup\$(sed -n s/^0:://p /proc/self/cgroup)
