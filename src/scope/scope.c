@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,12 +374,24 @@ static bool is_dead(uint32_t pid)
 	return state && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
 }
 
-/* A process that ends while it is being moved is not moved, and nobody says so. */
+/* A process that ends while it is being moved is not moved, and nobody says so; nor is it a zombie
+ * at once. */
 static bool is_lost(const struct scope_request *request)
 {
-	for (size_t i = 0; i < request->pids_len; i++)
-		if (is_in_unit(request->pids[i], request->unit) || !is_dead(request->pids[i]))
+	enum { TRIES = 40, TRY_MS = 5 };
+
+	for (size_t i = 0; i < request->pids_len; i++) {
+		bool is_here = is_in_unit(request->pids[i], request->unit);
+		bool is_gone = false;
+
+		for (int n = 0; n < TRIES && !is_here && !is_gone; n++) {
+			is_gone = is_dead(request->pids[i]);
+			if (!is_gone)
+				(void)poll(NULL, 0, TRY_MS);
+		}
+		if (!is_gone)
 			return false;
+	}
 	return true;
 }
 

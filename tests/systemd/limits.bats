@@ -85,6 +85,21 @@ ${*: -1}"
     [[ $output == *$'/\n/work' ]]
 }
 
+@test "a set-up that fails while systemd makes the scope leaves none" {
+    for mode in login manager; do
+        ns -m $mode -t 100 'for i in $(seq 30); do
+                sbx --cgroup systemd --unshare-pid --ro-bind "/nonexistent$i" /x true 2>/dev/null || echo failed
+            done | sort | uniq -c
+            for i in $(seq 50); do
+                [ -n "$(systemctl --user list-units --all --no-legend "sbx-*")" ] || break
+                sleep 0.1
+            done
+            systemctl --user list-units --all --no-legend "sbx-*"'
+        [[ $status == 0 ]]
+        [[ $output =~ ^\ *30\ failed$ ]]
+    done
+}
+
 @test "killed at random moments, nothing is left" {
     ns -t 100 'for i in $(seq 20); do
             # no function: $! is to be sbx itself
