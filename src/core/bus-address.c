@@ -33,7 +33,9 @@ static size_t find_value(const char *pairs, size_t len, const char *key, char *r
 			int high = end - p > 2 ? hex_digit(p[1]) : -1;
 			int low = high >= 0 ? hex_digit(p[2]) : -1;
 
-			c = low >= 0 ? (char)(high << 4 | low) : '\0';
+			c = '\0';
+			if (low >= 0)
+				c = (char)(high << 4 | low);
 			p += 2;
 		}
 		if (c == '\0' || n == size)

@@ -6,7 +6,6 @@
 
 enum {
 	TYPE_CALL = 1,
-	NO_AUTO_START = 2,
 	PROTOCOL = 1,
 	FIELD_PATH = 1,
 	FIELD_INTERFACE = 2,
@@ -157,7 +156,7 @@ static void put_field(struct dbus_out *out, unsigned int field, const char *type
 
 size_t dbus_begin_call(struct dbus_out *out, const struct dbus_call *call)
 {
-	const uint8_t head[] = { (uint8_t)native_order, TYPE_CALL, NO_AUTO_START, PROTOCOL };
+	const uint8_t head[] = { (uint8_t)native_order, TYPE_CALL, 0, PROTOCOL };
 	struct dbus_array fields;
 
 	out->base = out->len;

@@ -42,7 +42,8 @@ struct dbus_call {
 	uint32_t serial;
 };
 
-/* A method call that starts no service. The body goes in between. */
+/* A method call. The body goes in between. A bus that knows of the service may hold it until that
+ * is there, as a bus does that has just been started and to which systemd is still on its way. */
 size_t dbus_begin_call(struct dbus_out *out, const struct dbus_call *call);
 void dbus_end_call(struct dbus_out *out, size_t begin);
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,6 +356,45 @@ static void try_addresses(struct talk *talk)
 		try_address(talk, is_first ? addresses.bus : addresses.direct, is_first);
 }
 
+/* Whether a process is gone, or a zombie (proc(5), /proc/PID/stat). */
+static bool is_dead(uint32_t pid)
+{
+	char name[32], stat[512];
+	const char *state;
+	cleanup_fd int fd = -1;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/%u/stat", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
+	if (n < 0)
+		return errno == ENOENT || errno == ESRCH;
+	stat[n] = '\0';
+	state = strrchr(stat, ')');
+	return state && (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
+}
+
+/* A process that ends while it is being moved is not moved, and nobody says so; nor is it a zombie
+ * at once. */
+static bool is_lost(const struct scope_request *request)
+{
+	enum { TRIES = 40, TRY_MS = 5 };
+
+	for (size_t i = 0; i < request->pids_len; i++) {
+		bool is_here = is_in_unit(request->pids[i], request->unit);
+		bool is_gone = false;
+
+		for (int n = 0; n < TRIES && !is_here && !is_gone; n++) {
+			is_gone = is_dead(request->pids[i]);
+			if (!is_gone)
+				(void)poll(NULL, 0, TRY_MS);
+		}
+		if (!is_gone)
+			return false;
+	}
+	return true;
+}
+
 enum scope_result scope_start(struct scope_request *request, struct err *err)
 {
 	struct wire wire;
@@ -366,8 +406,13 @@ enum scope_result scope_start(struct scope_request *request, struct err *err)
 		err_text(err, 0, "no systemd of the user's answers: tried %s", talk.tried);
 		talk.result = SCOPE_NO_MANAGER;
 	}
-	if (talk.result == SCOPE_ABANDONED && talk.call)
+	if (talk.result == SCOPE_STARTED && is_lost(request)) {
 		take_back(&talk);
+		err_text(err, 0, "the sandbox ended before it was in %s", request->unit);
+		talk.result = SCOPE_FAILED;
+	} else if (talk.result == SCOPE_ABANDONED && talk.call) {
+		take_back(&talk);
+	}
 	/* the connection ends with the process, which is at once */
 	return talk.result;
 }

@@ -57,7 +57,7 @@ static void test_written(void)
 	                                       &error);
 	g_assert_no_error(error);
 	g_assert_cmpuint(g_dbus_message_get_serial(message), ==, 4711);
-	g_assert_cmpuint(g_dbus_message_get_flags(message), ==, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+	g_assert_cmpuint(g_dbus_message_get_flags(message), ==, G_DBUS_MESSAGE_FLAGS_NONE);
 	g_assert_cmpstr(g_dbus_message_get_destination(message), ==, call.destination);
 	g_assert_cmpstr(g_dbus_message_get_path(message), ==, call.path);
 	g_assert_cmpstr(g_dbus_message_get_interface(message), ==, call.interface);

@@ -57,6 +57,19 @@ ${*: -1}"
     done
 }
 
+@test "either way to the manager is enough: its own socket, or a bus that is not the usual one" {
+    ns '[ -S "$XDG_RUNTIME_DIR/bus" ] && [ -S "$XDG_RUNTIME_DIR/systemd/private" ] && echo both
+        real=$XDG_RUNTIME_DIR
+        export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent
+        sbx --cgroup systemd sed -n "s|^0:.*/app.slice/sbx-.*|by its socket|p" /proc/self/cgroup
+        export DBUS_SESSION_BUS_ADDRESS="unix:path=$real/bus" XDG_RUNTIME_DIR=/nonexistent
+        sbx --cgroup systemd sed -n "s|^0:.*/app.slice/sbx-.*|by the bus|p" /proc/self/cgroup
+        export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent
+        sbx --cgroup systemd echo ran'
+    [[ $status == 125 ]]
+    [[ $output == *$'both\nby its socket\nby the bus\n'*"no systemd of the user's answers"* ]]
+}
+
 @test "a payload that was given the host's cgroup tree can't write it" {
     ns 'sbx --cgroup systemd sh -c "
         cd /sys/fs/cgroup\$(sed -n s/^0:://p /proc/self/cgroup)
@@ -70,6 +83,21 @@ ${*: -1}"
         mkdir work && echo \$\$ >work/cgroup.procs && sed -n s/^0:://p /proc/self/cgroup"'
     [[ $status == 0 ]]
     [[ $output == *$'/\n/work' ]]
+}
+
+@test "a set-up that fails while systemd makes the scope leaves none" {
+    for mode in login manager; do
+        ns -m $mode -t 100 'for i in $(seq 30); do
+                sbx --cgroup systemd --unshare-pid --ro-bind "/nonexistent$i" /x true 2>/dev/null || echo failed
+            done | sort | uniq -c
+            for i in $(seq 50); do
+                [ -n "$(systemctl --user list-units --all --no-legend "sbx-*")" ] || break
+                sleep 0.1
+            done
+            systemctl --user list-units --all --no-legend "sbx-*"'
+        [[ $status == 0 ]]
+        [[ $output =~ ^\ *30\ failed$ ]]
+    done
 }
 
 @test "killed at random moments, nothing is left" {
