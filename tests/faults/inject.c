@@ -312,7 +312,7 @@ static bool is_wanted(const struct fault *fault, const char *stage, const char *
 /* Only the monitor makes some. */
 static void watch_cgroup(const char *dir, struct task *task, const struct ptrace_syscall_info *info)
 {
-	const uint64_t *args = info->entry.args;
+	const __u64 *args = info->entry.args;
 
 	if (info->entry.nr == SYS_unlinkat && args[2] & AT_REMOVEDIR)
 		fake_cgroup_before_rmdir(dir, task->pid, (int)args[0], args[1]);
