@@ -59,7 +59,7 @@ int netns_give(const struct plan *plan, int sock, int child_fd, struct err *err)
 		return 0;
 	pid = clone_function(make, &maker, CLONE_SHARES_MEMORY, &pidfd);
 	while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-		continue;
+		;
 	if (status != 0)
 		r = sync_send_netns(sock, -1);
 	/* a set-up that died is seen by the monitor */

@@ -346,7 +346,7 @@ time.sleep(1000)' $((RANDOM + 100000))
             --json-status-fd 20 --ro-bind "$SBX_SRCDIR/tests/attacks/attack.py" /attack.py python3 /attack.py reuse_pid /tmp/reused
         is "$status" 42 'the status is that of the payload'
         has "$(<"$T/said")" '"exit-code": 42'
-        hasnt "$(<"$T/said")" 77
+        hasnt "$(<"$T/said")" '"exit-code": 77'
     done
     # the last level may say which number comes next, over process ids of its own
     wait_for 20 grep -q reused "$T/host/reused"
@@ -443,4 +443,49 @@ time.sleep(1000)' $((RANDOM + 100000))
     strace -f -qq -e trace=mkdir,mkdirat,open,openat,mknod,mknodat,symlink,symlinkat,mount,move_mount,creat \
         -o "$T/trace" "$SBX" "${ALONE[@]}" true
     is "$(grep -E '"(/tmp|/var/tmp|/dev/shm|/run)[/"]' "$T/trace" | grep -vE 'O_RDONLY|ENOENT' || :)" ''
+}
+
+@test "a mask and a /dev/console whose sources a former payload has replaced" {
+    # CVE-2025-31133 and CVE-2025-52565 of runc: what is mounted is what a link leads to
+    mkdir "$T/tree" "$T/tree/dev" "$T/tree/masked"
+    ln -s "$T/host/marker" "$T/tree/dev/null"
+    ln -s "$T/host/marker" "$T/tree/dev/console"
+    ln -s "$T/host/marker" "$T/tree/link"
+    local before options
+    before=$(snapshot "$T/host")
+    for options in '' '--cap-add ALL' '--cap-add ALL --seccomp-profile none'; do
+        # shellcheck disable=SC2086 # words
+        capture "$SBX" $options "${ALONE[@]}" --bind "$T/tree" /tree --dev /tree/dev --mask /tree/masked sh -c '
+            cat /tree/dev/null /tree/dev/console </dev/null; echo evil >/tree/dev/null; ls /tree/masked'
+        hasnt "$output" secret
+        # a mask of a link would cover what it leads to, or nothing
+        # shellcheck disable=SC2086
+        capture "$SBX" $options "${ALONE[@]}" --bind "$T/tree" /tree --mask /tree/link sh -c 'cat /tree/link'
+        hasnt "$output" secret
+        # nor is the caller's own terminal mounted through what is inside
+        # shellcheck disable=SC2086
+        capture "$BWRAP" --unshare-user ${options%--seccomp-profile none} "${ROOT[@]}" --bind "$T/tree" /tmp --dev /tmp/dev \
+            sh -c 'cat /tmp/dev/null; echo evil >/tmp/dev/null; :'
+        hasnt "$output" secret
+    done
+    is "$(snapshot "$T/host")" "$before" 'the host was touched'
+}
+
+@test "joining by a name, or by a descriptor of something else" {
+    # CVE-2022-31214 of firejail: a sandbox that somebody has made up is joined
+    local option
+    for option in --join --join-or-start --pid; do
+        capture "$SBX" "${ALONE[@]}" "$option" evil echo ran
+        refused "$option"
+    done
+    mkdir "$T/fake"
+    : >"$T/fake/user"
+    FEED=([20]="$T/fake/user" [21]=/proc/self/ns/mnt [22]="$T/fake")
+    local fd
+    for option in --userns --userns2 --pidns --netns; do
+        for fd in 20 21 22; do
+            capture "$SBX" --ro-bind /usr /usr "$option" "$fd" --unshare-pid echo ran
+            refused
+        done
+    done
 }

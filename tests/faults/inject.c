@@ -309,6 +309,17 @@ static bool is_wanted(const struct fault *fault, const char *stage, const char *
 	return !strcmp(name, fault->name) && !strcmp(stage, fault->stage);
 }
 
+/* Only the monitor makes some. */
+static void watch_cgroup(const char *dir, struct task *task, const struct ptrace_syscall_info *info)
+{
+	const __u64 *args = info->entry.args;
+
+	if (info->entry.nr == SYS_unlinkat && args[2] & AT_REMOVEDIR)
+		fake_cgroup_before_rmdir(dir, task->pid, (int)args[0], args[1]);
+	if (info->entry.nr == SYS_mkdirat && task->index == 0)
+		task->made = true;
+}
+
 static void at_entry(struct tracer *tracer, struct task *task,
                      const struct ptrace_syscall_info *info)
 {
@@ -320,11 +331,8 @@ static void at_entry(struct tracer *tracer, struct task *task,
 	task->begun = has_begun(task, info);
 	if (!task->begun || nr >= MAX_CALLS || cannot_fail(nr))
 		return;
-	if (tracer->cgroup && nr == SYS_unlinkat && info->entry.args[2] & AT_REMOVEDIR)
-		fake_cgroup_before_rmdir(tracer->cgroup, task->pid, (int)info->entry.args[0],
-		                         info->entry.args[1]);
-	if (tracer->cgroup && nr == SYS_mkdirat && task->index == 0)
-		task->made = true;
+	if (tracer->cgroup)
+		watch_cgroup(tracer->cgroup, task, info);
 	task->counts[nr]++;
 	if (fault->num && task->counts[nr] != fault->n)
 		return;

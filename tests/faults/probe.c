@@ -255,6 +255,15 @@ static bool is_known(const char *path)
 	return false;
 }
 
+static void show_content(int dirfd, const char *name, off_t size)
+{
+	/* numbers of processes differ from run to run */
+	if (!strcmp(name, "cgroup.procs"))
+		printf(" %s", size ? "some" : "none");
+	else if (size < 65536)
+		printf(" %lld %x", (long long)size, sum_file(dirfd, name));
+}
+
 static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 {
 	char path[4096];
@@ -269,11 +278,8 @@ static void show_entry(int dirfd, const char *dir, const char *name, int depth)
 	if (S_ISLNK(st.st_mode) && readlinkat(dirfd, name, target, sizeof(target) - 1) < 0)
 		target[0] = '?';
 	printf("file %s %o %u %u %s", path, st.st_mode, st.st_uid, st.st_gid, target);
-	/* numbers of processes differ from run to run */
-	if (S_ISREG(st.st_mode) && !strcmp(name, "cgroup.procs"))
-		printf(" %s", st.st_size ? "some" : "none");
-	else if (S_ISREG(st.st_mode) && st.st_size < 65536 && depth > 0)
-		printf(" %lld %x", (long long)st.st_size, sum_file(dirfd, name));
+	if (S_ISREG(st.st_mode) && depth > 0)
+		show_content(dirfd, name, st.st_size);
 	putchar('\n');
 	if (!S_ISDIR(st.st_mode) || depth == 0 || is_known(path))
 		return;

@@ -21,5 +21,5 @@ setup() {
     echo "$output"
     [[ $status == 0 ]]
     [[ $output == *"ok 1 scope"* ]]
-    echo "$output" | sed 's/^#* */# /' >&3
+    grep '^# ' <<<"$output" >&3
 }
