@@ -57,6 +57,37 @@ static void start(struct monitor *monitor, int payload_fd)
 	monitor->early = 0;
 }
 
+/* Pid 1 ignores what it has no handler for; before the payload is there, a signal waits for it. */
+static void deliver(struct monitor *monitor, int sig)
+{
+	if (monitor->plan->process.has_init && !monitor->started)
+		monitor->early |= (uint64_t)1 << (sig - 1);
+	else
+		(void)send_signal(
+			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
+}
+
+static void kill_all(struct monitor *monitor)
+{
+	limits_hold_kill(monitor->hold);
+	(void)send_signal(monitor->child_fd, SIGKILL);
+}
+
+static void heed_timeout(struct monitor *monitor)
+{
+	switch (timeout_take(&monitor->timeout)) {
+	case TIMEOUT_NOTHING:
+		return;
+	case TIMEOUT_TERM:
+		deliver(monitor, SIGTERM);
+		deliver(monitor, SIGCONT);
+		return;
+	case TIMEOUT_KILL:
+		kill_all(monitor);
+		return;
+	}
+}
+
 /* Takes what is on the channel. Returns false when it is closed. */
 static bool take_messages(struct monitor *monitor)
 {
@@ -80,6 +111,8 @@ static bool take_messages(struct monitor *monitor)
 		case SYNC_STOPPED:
 			if (monitor->pty)
 				pty_stopped(monitor->pty, WSTOPSIG(message.wait_status));
+			/* we had stopped, too: the time may be up */
+			heed_timeout(monitor);
 			break;
 		case SYNC_GO:
 		case SYNC_CGROUP:
@@ -98,16 +131,6 @@ static bool is_to_be_passed_on(const struct monitor *monitor, const struct signa
 	return info->ssi_code <= 0 || monitor->plan->process.new_session;
 }
 
-/* Pid 1 ignores what it has no handler for; before the payload is there, a signal waits for it. */
-static void deliver(struct monitor *monitor, int sig)
-{
-	if (monitor->plan->process.has_init && !monitor->started)
-		monitor->early |= (uint64_t)1 << (sig - 1);
-	else
-		(void)send_signal(
-			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
-}
-
 static void pass_on(struct monitor *monitor, int sig)
 {
 	if (sig == SIGTERM && ++monitor->terms > 1)
@@ -117,26 +140,10 @@ static void pass_on(struct monitor *monitor, int sig)
 	deliver(monitor, sig);
 }
 
-static void kill_all(struct monitor *monitor)
-{
-	limits_hold_kill(monitor->hold);
-	(void)send_signal(monitor->child_fd, SIGKILL);
-}
-
 static void take_timeout(struct monitor *monitor)
 {
 	(void)take_messages(monitor);
-	switch (timeout_take(&monitor->timeout)) {
-	case TIMEOUT_NOTHING:
-		return;
-	case TIMEOUT_TERM:
-		deliver(monitor, SIGTERM);
-		deliver(monitor, SIGCONT);
-		return;
-	case TIMEOUT_KILL:
-		kill_all(monitor);
-		return;
-	}
+	heed_timeout(monitor);
 }
 
 /* With a terminal of its own the payload hears from the caller's only through us. */
