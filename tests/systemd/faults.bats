@@ -14,10 +14,13 @@ setup() {
     cd "$(dirname "$SBX")"
 }
 
+# In there is nothing of a source tree that lies somewhere else: the script goes along as text.
 @test "a failing call of the scope helper never weakens the sandbox, and is never silent" {
     run "$BATS_TEST_DIRNAME/run-ns.sh" -t 280 -- "export SBX='$SBX' SBX_BUILDDIR='${SBX_BUILDDIR:-$PWD}' SBX_LIBEXECDIR='$PWD' FAULTS_SCOPE=1
         export FAULTS_SECONDS='${FAULTS_SYSTEMD_SECONDS:-40}' FAULTS_SEED='${FAULTS_SEED:-$RANDOM}' FAULTS_ONLY='${FAULTS_ONLY-}'
-        python3 '$BATS_TEST_DIRNAME/../faults/faults.py'"
+        python3 - <<'END_OF_FAULTS'
+$(<"$BATS_TEST_DIRNAME/../faults/faults.py")
+END_OF_FAULTS"
     echo "$output"
     [[ $status == 0 ]]
     [[ $output == *"ok 1 scope"* ]]
