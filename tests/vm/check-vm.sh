@@ -11,6 +11,7 @@
 #       attacks, which take minutes, and what asks nothing of a kernel (parsing, documents, programs)
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
+# Without BATS-FILEs the last kernel is started once more with SELinux, for tests/vm/labels.
 # Left out is what tests the trees and not the program: tests/tools, tests/doc/install.bats (which runs
 # make in the build tree), the harnesses of the tiers themselves, and tests/net, whose lab sends hundreds of
 # megabytes (tests/vm/cases has a case with a network).
@@ -56,9 +57,9 @@ kernel_package() {
     esac
 }
 
-for tool in qemu-system-x86_64 mmdebstrap mke2fs busybox; do
+for tool in qemu-system-x86_64 mmdebstrap mke2fs busybox checkpolicy; do
     command -v $tool > /dev/null ||
-        skip "$tool is missing (packages qemu-system-x86, mmdebstrap, e2fsprogs, busybox-static)"
+        skip "$tool is missing (packages qemu-system-x86, mmdebstrap, e2fsprogs, busybox-static, checkpolicy)"
 done
 
 w=$(mktemp -d "${TMPDIR:-/tmp}/sbxcheck.XXXXXX") || exit 1
@@ -148,6 +149,13 @@ for kernel in "${kernels[@]}"; do
     "$here/make-snapshot.sh" "$img" || echo "check-vm: no snapshot; booting each time" >&2
 done
 
+run_labels() { # KERNEL
+    mkdir -p "$results/labels"
+    "$src/tools/tap-driver" --test-name "labels-$1" --log-file "$results/labels/$1.log" \
+        --trs-file "$results/labels/$1.trs" -- "$here/check-labels.sh" "$build" "$(vm_cache)/$1"
+}
+
+[ $# -gt 0 ] || run_labels "${kernels[-1]}"
 for mode in "${modes[@]}"; do
     for kernel in "${kernels[@]}"; do
         while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
