@@ -55,10 +55,13 @@ each_namespace() {
 # lone_loopback COMMAND...: what it starts has a network namespace of its own with nothing but lo,
 # which is up, and which its root may change.
 lone_loopback() {
-    run --separate-stderr "$@" --ro-bind /usr /usr --unshare-all --cap-add CAP_NET_ADMIN sh -c '
+    local lines
+
+    capture "$@" --ro-bind /usr /usr --unshare-all --cap-add CAP_NET_ADMIN sh -c '
         readlink /proc/self/ns/net; sed 1,2d /proc/net/dev | tr -d " " | cut -d: -f1
         cat /proc/net/if_inet6; ip link set lo mtu 1400 && echo changed; echo $$'
     ok
+    mapfile -t lines <<<"$output"
     is "${lines[1]} ${lines[*]:3}" 'lo changed 2'
     [[ ${lines[2]} == *' lo' && ${lines[0]} == net:* && ${lines[0]} != "${HOST_NS[3]}" ]]
 }
@@ -67,14 +70,17 @@ lone_loopback() {
     need_program strace ip
     lone_loopback "$SBX"
     # somebody is told of it first
-    lone_loopback "$SBX" --info-fd 9 9>"$T/info"
+    sink 9
+    lone_loopback "$SBX" --info-fd 9
+    unfeed
     # it can't be made beside the set-up
     lone_loopback strace -f -qq -o "$T/log" -e trace=setns -e inject=setns:error=EPERM "$SBX"
     grep -q INJECTED "$T/log"
     # and neither by the set-up
-    run strace -f -qq -o "$T/log" -e trace=unshare -e inject=unshare:error=ENOSPC "$SBX" \
+    capture strace -f -qq -o "$T/log" -e trace=unshare -e inject=unshare:error=ENOSPC "$SBX" \
         --ro-bind /usr /usr --unshare-all echo ran
-    [[ $status -eq 125 && $output == *"max_"* && $output != *ran* ]]
+    fails 125
+    [[ $stderr == *max_* && $output != *ran* ]]
 }
 
 ids() {
