@@ -12,13 +12,12 @@
 #include "core/err.h"
 #include "net/config.h"
 #include "net/sys.h"
-
-enum { FDS_MAX = 253 }; /* SCM_MAX_FD */
+#include "run/fdpass.h"
 
 struct message {
 	size_t len;
 	size_t fds_count;
-	int fds[FDS_MAX];
+	int fds[FDPASS_MAX];
 	char text[NET_CONFIG_MAX + 1];
 };
 
@@ -31,39 +30,16 @@ static void message_free(struct message **message)
 	free(*message);
 }
 
-static void take_fds(struct message *message, struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		message->fds_count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(message->fds, CMSG_DATA(c), message->fds_count * sizeof(int));
-	}
-}
-
 static int receive(int fd, struct message *message, struct err *err)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = message->text, .iov_len = NET_CONFIG_MAX };
-	struct msghdr msg = { .msg_iov = &iov,
-		              .msg_iovlen = 1,
-		              .msg_control = control.buf,
-		              .msg_controllen = sizeof(control.buf) };
-	ssize_t n;
+	struct fdpass pass = { message->text, NET_CONFIG_MAX, message->fds, FDPASS_MAX };
+	ssize_t n = fdpass_receive(fd, 0, &pass);
 
-	do {
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_text(err, errno, "network helper: read from its starter");
-	take_fds(message, &msg);
+		return err_text(err, (int)-n, "network helper: read from its starter");
 	if (n == 0)
 		return err_text(err, EPIPE, "network helper: its starter has gone");
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return err_text(err, EMSGSIZE, "network helper: read from its starter");
+	message->fds_count = pass.n_fds;
 	message->len = (size_t)n;
 	message->text[n] = '\0';
 	return 0;

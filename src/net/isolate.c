@@ -2,10 +2,8 @@
 #include "net/isolate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -21,6 +19,7 @@
 #include "core/err.h"
 #include "net/bpf-net.h"
 #include "net/gate.h"
+#include "run/idmap.h"
 
 int isolate_limits(struct err *err)
 {
@@ -39,29 +38,13 @@ int isolate_limits(struct err *err)
 	return 0;
 }
 
-static int write_file(const char *path, const char *text)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		return -errno;
-	return 0;
-}
-
 static int map_ids(uid_t uid, gid_t gid)
 {
-	char text[64];
 	int r;
 
-	/* PR_SET_DUMPABLE 0 makes these root's: see proc(5) */
+	/* PR_SET_DUMPABLE 0 makes the maps root's: see proc(5) */
 	prctl(PR_SET_DUMPABLE, 1);
-	snprintf(text, sizeof(text), "0 %u 1", uid);
-	r = write_file("/proc/self/uid_map", text);
-	if (r == 0)
-		r = write_file("/proc/self/setgroups", "deny");
-	snprintf(text, sizeof(text), "0 %u 1", gid);
-	if (r == 0)
-		r = write_file("/proc/self/gid_map", text);
+	r = idmap_become_root(uid, gid);
 	prctl(PR_SET_DUMPABLE, 0);
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "net/s4n-args.h"
+#include "run/fdpass.h"
 #include "run/netdev.h"
 
 /* What the child sends back, the descriptor beside it if err_len is 0. */
@@ -86,59 +87,37 @@ static void child_main(const struct s4n_args *args, struct netdev_conf *conf, in
 {
 	struct report report = { 0 };
 	struct err err;
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .buf = { 0 } };
-	struct iovec iov = { .iov_base = &report, .iov_len = sizeof(report) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd = -1;
+	struct fdpass message = { &report, sizeof(report), &fd, 0 };
 
 	if (child_work(args, conf, &fd, &err) < 0) {
 		report.err_len = (uint16_t)err_pack(&err, report.err);
 	} else {
-		struct cmsghdr *c;
-
 		memcpy(report.mac, conf->mac, 6);
-		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+		message.n_fds = 1;
 	}
-	_exit(sendmsg(sock, &msg, MSG_NOSIGNAL) < 0);
+	_exit(fdpass_send(sock, &message) < 0);
 }
 
 static int receive(int sock, struct netdev_conf *conf, int *ret_fd, struct err *err)
 {
 	struct report report;
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = &report, .iov_len = sizeof(report) };
-	struct msghdr msg = { .msg_iov = &iov,
-		              .msg_iovlen = 1,
-		              .msg_control = control.buf,
-		              .msg_controllen = sizeof(control.buf) };
-	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c;
+	int fd = -1;
+	struct fdpass message = { &report, sizeof(report), &fd, 1 };
+	ssize_t n = fdpass_receive(sock, 0, &message);
 
 	if (n != sizeof(report))
-		return err_text(err, n < 0 ? errno : EPROTO,
+		return err_text(err, n < 0 ? (int)-n : EPROTO,
 		                "make the tap in the target's namespace");
 	if (report.err_len) {
 		if (err_unpack(err, report.err, report.err_len) < 0)
 			return err_text(err, EPROTO, "make the tap in the target's namespace");
 		return err->num ? -err->num : -EINVAL;
 	}
-	c = CMSG_FIRSTHDR(&msg);
-	if (!c || c->cmsg_type != SCM_RIGHTS)
+	if (fd < 0)
 		return err_text(err, EPROTO, "make the tap in the target's namespace");
-	memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
 	memcpy(conf->mac, report.mac, 6);
+	*ret_fd = fd;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/cleanup.h"
 #include "run/cgroup.h"
+#include "run/fdpass.h"
 #include "run/fds.h"
 
 enum { PATH_ROOM = 4096 };
@@ -25,30 +26,18 @@ struct charge {
  * when it cannot be waited for: the monitor sees to it then. */
 static bool wait_for_word(int sock, struct cgroup *cgroup, struct charge *charge)
 {
-	struct iovec iov = { charge, sizeof(*charge) };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
 	bool charged = false;
 
 	for (;;) {
-		struct msghdr msg = {
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.buf,
-			.msg_controllen = sizeof(control.buf),
-		};
-		ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-		struct cmsghdr *cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+		int fd = -1;
+		struct fdpass message = { charge, sizeof(*charge), &fd, 1 };
+		ssize_t n = fdpass_receive(sock, 0, &message);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0)
 			return charged && n == 0;
-		if (!cmsg || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+		if (n != sizeof(*charge) || fd < 0)
 			continue;
-		memcpy(&cgroup->base_fd, CMSG_DATA(cmsg), sizeof(int));
+		cgroup->base_fd = fd;
 		cgroup->ours = charge->ours;
 		cgroup->path = charge->path;
 		charged = true;
@@ -99,27 +88,15 @@ int cleaner_start(struct cleaner *cleaner, struct err *err)
 int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err)
 {
 	struct charge charge = { .ours = cgroup->ours };
-	struct iovec iov = { &charge, sizeof(charge) };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .align = { .cmsg_level = SOL_SOCKET,
-		                 .cmsg_type = SCM_RIGHTS,
-		                 .cmsg_len = CMSG_LEN(sizeof(int)) } };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
+	int fd = cgroup->base_fd;
+	struct fdpass message = { &charge, sizeof(charge), &fd, 1 };
+	int r;
 
 	if (strlen(cgroup->path) >= sizeof(charge.path))
 		return err_text(err, ENAMETOOLONG, "use the cgroup %s", cgroup->path);
 	memcpy(charge.path, cgroup->path, strlen(cgroup->path) + 1);
-	memcpy(CMSG_DATA(&control.align), &cgroup->base_fd, sizeof(int));
-	if (sendmsg(cleaner->sock, &msg, MSG_NOSIGNAL) < 0)
-		return err_step(err, STEP_SYNC, errno, NULL, NULL);
-	return 0;
+	r = fdpass_send(cleaner->sock, &message);
+	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
 }
 
 bool cleaner_finish(struct cleaner *cleaner)

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -16,6 +15,7 @@
 
 #include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/fdpass.h"
 #include "run/namespace.h"
 #include "run/netns.h"
 
@@ -96,53 +96,28 @@ pid_t clone_pid_of(int pidfd)
 	return pid;
 }
 
+/* What the process in between says: 0 with the pidfd, or why there is none. */
 static int send_pidfd(int sock, int pidfd)
 {
 	int num = pidfd < 0 ? errno : 0;
-	struct iovec iov = { &num, sizeof(num) };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .align = { .cmsg_level = SOL_SOCKET,
-		                 .cmsg_type = SCM_RIGHTS,
-		                 .cmsg_len = CMSG_LEN(sizeof(int)) } };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct fdpass message = { &num, sizeof(num), &pidfd, pidfd < 0 ? 0 : 1 };
 
-	if (pidfd >= 0) {
-		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
-		memcpy(CMSG_DATA(&control.align), &pidfd, sizeof(int));
-	}
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return fdpass_send(sock, &message);
 }
 
 static int receive_pidfd(int sock, int *ret_pidfd)
 {
 	int num = 0;
-	struct iovec iov = { &num, sizeof(num) };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *cmsg;
-	ssize_t n;
+	int fd = -1;
+	struct fdpass message = { &num, sizeof(num), &fd, 1 };
+	ssize_t n = fdpass_receive(sock, 0, &message);
 
-	do {
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	cmsg = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (n != (ssize_t)sizeof(num) || num)
-		return n < 0 ? -errno : num ? -num : -ECHILD;
-	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS)
-		return -ECHILD;
-	memcpy(ret_pidfd, CMSG_DATA(cmsg), sizeof(int));
-	return 0;
+	*ret_pidfd = fd;
+	if (n < 0)
+		return (int)n;
+	if (n == sizeof(num) && num > 0)
+		return -num;
+	return n == sizeof(num) && fd >= 0 ? 0 : -ECHILD;
 }
 
 /* A new pid namespace below a joined one: only a process that lives in the joined one may make it,

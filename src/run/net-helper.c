@@ -16,32 +16,10 @@
 #include "core/errno-text.h"
 #include "run/fds.h"
 #include "run/helper.h"
+#include "run/idmap.h"
 #include "run/net.h"
 
 enum { CONTROL_FD = 3 };
-
-static int write_file(const char *path, const char *text)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		return -errno;
-	return 0;
-}
-
-/* Root in its own user namespace, so that exec leaves it the rights to confine itself. */
-static int map_ids(uid_t uid, gid_t gid)
-{
-	char text[64];
-	int r;
-
-	snprintf(text, sizeof(text), "0 %u 1", uid);
-	r = write_file("/proc/self/uid_map", text);
-	if (r == 0)
-		r = write_file("/proc/self/setgroups", "deny");
-	snprintf(text, sizeof(text), "0 %u 1", gid);
-	return r == 0 ? write_file("/proc/self/gid_map", text) : r;
-}
 
 static int arrange_fds(int control)
 {
@@ -72,7 +50,7 @@ static _Noreturn void child_main(int control, uid_t uid, gid_t gid)
 	char path[PATH_MAX];
 	const char *step = "map the ids of the network helper";
 	sigset_t none;
-	int r = map_ids(uid, gid);
+	int r = idmap_become_root(uid, gid);
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -13,6 +13,7 @@
 #include "core/cleanup.h"
 #include "core/host.h"
 #include "core/plan.h"
+#include "run/fdpass.h"
 #include "run/net-helper.h"
 #include "run/net-ports.h"
 #include "run/netdev.h"
@@ -23,30 +24,12 @@
 /* The helper's end sees nothing but this, so the address may be fixed. */
 static const uint8_t device_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
 
-enum { FDS_PER_MESSAGE = 250 }; /* SCM_MAX_FD is 253 */
-
-static int send_message(int sock, const void *text, size_t len, const int *fds, size_t n_fds)
+static int send_message(int sock, const char *text, const int *fds, size_t n_fds)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int) * FDS_PER_MESSAGE)];
-		struct cmsghdr align;
-	} control = { .buf = { 0 } };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
+	struct fdpass message = { (void *)(uintptr_t)text, strlen(text), (int *)(uintptr_t)fds,
+		                  n_fds };
 
-	if (n_fds) {
-		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
-		memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * n_fds);
-	}
-	do {
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	return fdpass_send(sock, &message);
 }
 
 /* The lines of net/config.h. */
@@ -106,11 +89,11 @@ static int send_config(const struct plan *plan, const struct host *host, int con
 		fds[count++] = plan->net.log_fd;
 	for (size_t i = 0; i < ports->count; i++)
 		fds[count++] = ports->bound[i].fd;
-	r = send_message(control, text, strlen(text), NULL, 0);
-	for (size_t at = 0; r == 0 && at < count; at += FDS_PER_MESSAGE)
-		r = send_message(control, more, sizeof(more) - 1, fds + at,
-		                 count - at < FDS_PER_MESSAGE ? count - at : FDS_PER_MESSAGE);
-	return r == 0 ? send_message(control, end, sizeof(end) - 1, NULL, 0) : r;
+	r = send_message(control, text, NULL, 0);
+	for (size_t at = 0; r == 0 && at < count; at += FDPASS_MAX)
+		r = send_message(control, more, fds + at,
+		                 count - at < FDPASS_MAX ? count - at : FDPASS_MAX);
+	return r == 0 ? send_message(control, end, NULL, 0) : r;
 }
 
 int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err)
@@ -176,7 +159,7 @@ int net_attach(const struct run *run, struct err *err)
 		fds[count++] = fast4;
 	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
 		fds[count++] = fast6;
-	r = send_message(run->net_control, text, sizeof(text) - 1, fds, count);
+	r = send_message(run->net_control, text, fds, count);
 	/* as above: why a helper has ended is heard when it is waited for */
 	return r < 0 && r != -EPIPE ? err_text(err, -r, "hand the network helper its device") : 0;
 }

@@ -13,8 +13,6 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "core/cleanup.h"
@@ -77,20 +75,6 @@ static int packet_socket(int *ret)
 	return 0;
 }
 
-static int read_mac(struct netdev_conf *conf)
-{
-	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { 0 };
-
-	if (fd < 0)
-		return -errno;
-	memcpy(ifr.ifr_name, conf->name, sizeof(conf->name));
-	if (ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
-		return -errno;
-	memcpy(conf->mac, ifr.ifr_hwaddr.sa_data, 6);
-	return 0;
-}
-
 int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err)
 {
 	cleanup_fd int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -108,7 +92,7 @@ int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err)
 	if (setns(home, CLONE_NEWNET) < 0)
 		return err_text(err, errno, "return to the sandbox's network namespace");
 	if (r == 0)
-		r = read_mac(conf);
+		r = netdev_read_mac(conf);
 	if (r < 0)
 		return err_text(err, -r, "make the veth pair '%s'", conf->name);
 	*ret_fd = steal_fd(&sock);

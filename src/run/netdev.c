@@ -16,7 +16,7 @@
 #include "core/err.h"
 #include "run/nlmsg.h"
 
-static int read_mac(struct netdev_conf *conf)
+int netdev_read_mac(struct netdev_conf *conf)
 {
 	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifr = { 0 };
@@ -57,7 +57,7 @@ int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err)
 
 		r = sock < 0 ? -errno : write_mac(sock, conf);
 	} else {
-		r = read_mac(conf);
+		r = netdev_read_mac(conf);
 	}
 	if (r < 0)
 		return err_text(err, -r, "hardware address of '%s'", conf->name);

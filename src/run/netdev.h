@@ -33,6 +33,9 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_tap(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err);
 
+/* Fills in conf->mac with what conf->name has. Returns 0 or -errno. */
+int netdev_read_mac(struct netdev_conf *conf);
+
 /* Lets ordinary users in there bind any port and ping: both are only a matter of this namespace.
  * gid as the current user namespace knows it. What the kernel refuses stays as it was. */
 void netdev_relax(unsigned int gid);

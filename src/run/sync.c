@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "run/fdpass.h"
+
 /* What travels before the packed error, if any. */
 struct wire {
 	uint32_t kind;
@@ -30,13 +32,6 @@ static int send_bytes(int sock, const void *data, size_t len)
 	return n < 0 ? -errno : 0;
 }
 
-int sync_send_go(int sock)
-{
-	struct wire wire = { .kind = SYNC_GO };
-
-	return send(sock, &wire, sizeof(wire), MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 int sync_send_failed(int sock, const struct err *err)
 {
 	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
@@ -46,33 +41,26 @@ int sync_send_failed(int sock, const struct err *err)
 	return send_bytes(sock, buf, sizeof(wire) + err_pack(err, buf + sizeof(wire)));
 }
 
-/* Sends kind with n descriptors. */
+/* Sends kind with n descriptors; a negative one is none. */
 static int send_fds(int sock, enum sync_kind kind, const int *fds, size_t n)
 {
 	struct wire wire = { .kind = kind };
-	struct iovec iov = { &wire, sizeof(wire) };
-	union {
-		char buf[CMSG_SPACE(SYNC_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int copy[SYNC_FDS];
+	struct fdpass message = { &wire, sizeof(wire), copy, 0 };
 
-	if (n > 0) {
-		struct cmsghdr *cmsg = &control.align;
+	for (size_t i = 0; i < n && fds[i] >= 0; i++)
+		copy[message.n_fds++] = fds[i];
+	return fdpass_send(sock, &message);
+}
 
-		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), fds, n * sizeof(int));
-	}
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+int sync_send_go(int sock)
+{
+	return send_fds(sock, SYNC_GO, NULL, 0);
 }
 
 int sync_send_started(int sock, int pidfd)
 {
-	return send_fds(sock, SYNC_STARTED, &pidfd, pidfd >= 0 ? 1 : 0);
+	return send_fds(sock, SYNC_STARTED, &pidfd, 1);
 }
 
 int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
@@ -82,7 +70,7 @@ int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
 
 int sync_send_netns(int sock, int fd)
 {
-	return send_fds(sock, SYNC_NETNS, &fd, fd >= 0 ? 1 : 0);
+	return send_fds(sock, SYNC_NETNS, &fd, 1);
 }
 
 int sync_send_stopped(int sock, int wait_status)
@@ -99,39 +87,10 @@ int sync_send_exit(int sock, int wait_status, bool last)
 	return send_bytes(sock, &wire, sizeof(wire));
 }
 
-/* There is room for one control message. */
-static void take_fds(struct msghdr *msg, int fds[SYNC_FDS])
-{
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-
-	for (size_t i = 0; i < SYNC_FDS; i++)
-		fds[i] = -1;
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-	    cmsg->cmsg_len <= CMSG_LEN(SYNC_FDS * sizeof(int)))
-		memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
-}
-
-/* That the other side went with something of ours unread (ECONNRESET) is told once, and before what
- * it had said. */
-static ssize_t receive(int sock, struct msghdr *msg, int flags)
-{
-	bool reset = false;
-	ssize_t n;
-
-	for (;;) {
-		n = recvmsg(sock, msg, flags | MSG_CMSG_CLOEXEC);
-		if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || reset)))
-			break;
-		reset = errno == ECONNRESET;
-	}
-	return n >= 0 ? n : errno == ECONNRESET ? 0 : -errno;
-}
-
 ssize_t sync_receive_text(int sock, char *buf, size_t size)
 {
-	struct iovec iov = { buf, size - 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n = receive(sock, &msg, 0);
+	struct fdpass message = { .data = buf, .size = size - 1 };
+	ssize_t n = fdpass_receive(sock, 0, &message);
 
 	if (n >= 0)
 		buf[n] = '\0';
@@ -142,24 +101,15 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 {
 	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
 	struct wire wire;
-	struct iovec iov = { buf, sizeof(buf) };
-	union {
-		char buf[CMSG_SPACE(SYNC_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
+	struct fdpass message = { buf, sizeof(buf), ret->fds, SYNC_FDS };
 	ssize_t n;
 
-	n = receive(sock, &msg, dont_wait ? MSG_DONTWAIT : 0);
+	for (size_t i = 0; i < SYNC_FDS; i++)
+		ret->fds[i] = -1;
+	n = fdpass_receive(sock, dont_wait ? MSG_DONTWAIT : 0, &message);
+	ret->fd = ret->fds[0];
 	if (n <= 0)
 		return (int)n;
-	take_fds(&msg, ret->fds);
-	ret->fd = ret->fds[0];
 	if ((size_t)n < sizeof(wire))
 		return -EBADMSG;
 	memcpy(&wire, buf, sizeof(wire));
