@@ -14,14 +14,11 @@ SBX=${SBX:-$BATS_TEST_DIRNAME/../../sbx}
 # world. In it, box runs a command in a sandbox that may go there; $accel is the way.
 lab() {
     "$HERE/lab.sh" bash -euc '
+        HERE='"'$HERE'"'
+        . "$HERE/lab.bash"
         mkdir /run/www
-        web() { # /run/www at an address, and waits until it is there
-            ip netns exec world python3 -m http.server --bind "$1" 8080 --directory /run/www 2>>/run/log &
-            for _ in $(seq 100); do
-                ! curl -s -o /dev/null "http://$1:8080/" && ! curl -s -o /dev/null "http://[$1]:8080/" || return 0
-                sleep 0.05
-            done
-            return 1
+        web() { # /run/www at an address
+            web_server "$1" 8080 /run/www
         }
         box() {
             '"'$SBX'"' --ro-bind /usr /usr --ro-bind /run /run --unshare-all --net user --net-accel=$accel \
@@ -61,8 +58,9 @@ class Put(http.server.BaseHTTPRequestHandler):
         digest = hashlib.sha256(self.rfile.read(int(self.headers[\"Content-Length\"]))).hexdigest().encode()
         self.send_response(200); self.send_header(\"Content-Length\", \"64\"); self.end_headers(); self.wfile.write(digest)
 http.server.HTTPServer((\"203.0.113.10\", 9418), Put).serve_forever()" 2>>/run/log &
+         until_true curl -s -o /dev/null http://203.0.113.10:9418/
          for accel in off splice; do
-            box curl -sSf -4 --retry 20 --retry-connrefused --retry-delay 1 -T /run/www/large \
+            box curl -sSf -4 -T /run/www/large \
                 http://mirror.example.org:9418/ >/run/got
             [ "$(cat /run/got)" = "$(sha256sum /run/www/large | cut -d" " -f1)" ]
          done'
@@ -81,7 +79,7 @@ http.server.HTTPServer((\"203.0.113.10\", 9418), Put).serve_forever()" 2>>/run/l
          git -C /run/www/tree.git config daemon.receivepack true
          ip netns exec world git daemon --base-path=/run/www --export-all --reuseaddr --listen=203.0.113.10 2>>/run/log &
          web 203.0.113.10
-         until git ls-remote git://203.0.113.10/tree.git >/dev/null 2>&1; do sleep 0.1; done
+         until_true git ls-remote git://203.0.113.10/tree.git >/dev/null
          for accel in off splice; do
             for url in git://mirror.example.org/tree.git http://mirror.example.org:8080/tree.git; do
                 rm -rf /run/got && mkdir /run/got

@@ -57,8 +57,8 @@ stage_host()
     ip netns exec world sysctl -qw net.ipv4.ping_group_range="0 0"
     sysctl -qw net.ipv4.ping_group_range="${LAB_PING:-0 0}" || true
     ip netns exec world "$(dirname "$0")/peer.py" world /run/world-ready &
-    for _ in $(seq 100); do
-        [ ! -e /run/world-ready ] || break
+    until [ -e /run/world-ready ]; do
+        kill -0 $! # or the world has ended
         sleep 0.05
     done
     export LAB_PID=$$ PEER

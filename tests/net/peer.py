@@ -8,9 +8,14 @@
   peer.py udp-ports ADDR PORT COUNT  one datagram from each of COUNT ports
   peer.py burst ADDR PORT COUNT      COUNT connections at once
   peer.py server PORT ADDR...        TCP echo, hash, source, hello from PORT on; UDP echo
+  peer.py catcher PORT               tells everybody who comes how many have come, by TCP and UDP
+  peer.py uncaught PORT              fails when somebody came to the catcher here before
   peer.py martians PORT              frames from the sandbox that no kernel would send
   peer.py oddities                   frames that libslirp is not to see, and a connection with urgent data
   peer.py sent | listener-port       what the sandbox's kernel says about itself
+
+TIMEOUT is how many seconds a client waits before it gives up; STALLS=0 lets tcp fail when nothing
+moved for seconds while this machine was quick enough to do something about it.
 """
 import hashlib
 import os
@@ -22,6 +27,9 @@ import sys
 import threading
 import time
 
+
+# longer than the slowest machine takes: who expects silence says how long to listen to it
+TIMEOUT = float(os.environ.get('TIMEOUT', '120'))
 
 # ---------------------------------------------------------------- world
 
@@ -78,7 +86,7 @@ def tcp_source(s):
 
 
 def tcp_hello(s):
-    s.settimeout(5)
+    s.settimeout(TIMEOUT)
     data = b''
     try:
         while b'\r\n\r\n' not in data:
@@ -180,19 +188,48 @@ def world(argv):
 
 # ---------------------------------------------------------------- clients
 
+class Beats:
+    """What a stall is measured in: how often a sleep of 20 ms ended since something moved last. On a
+    machine that is slow, or stands still, the beats are slow, too."""
+    LIMIT = 200
+
+    def __init__(self):
+        self.since = self.longest = 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            time.sleep(0.02)
+            self.since += 1
+            self.longest = max(self.longest, self.since)
+
+    def moved(self):
+        self.since = 0
+
+
 def tcp(argv):
+    beats = Beats()
+    tcp_client(argv, beats.moved)
+    if os.environ.get('STALLS') == '0':
+        assert beats.longest < Beats.LIMIT, 'nothing moved for %d beats' % beats.longest
+
+
+def tcp_client(argv, moved):
     addr, port = argv[0], int(argv[1])
     what, size = (argv[2:] + ['hello', '0'])[:2] if len(argv) < 4 else argv[2:4]
     size = int(size) if size.isdigit() else 0
     begin = time.monotonic()
-    s = socket.create_connection((addr, port), timeout=float(os.environ.get('TIMEOUT', '30')))
+    s = socket.create_connection((addr, port), timeout=TIMEOUT)
+    moved()
     if what == 'hello':
         s.sendall(b'GET / HTTP/1.0\r\n\r\n')
         data = s.makefile('rb').read()
         assert data.endswith(b'hello from the world\n'), data
     elif what == 'hash' or what == 'count':
         data = pattern(size)
-        s.sendall(data)
+        for at in range(0, size, 65536):
+            s.sendall(data[at:at + 65536])
+            moved()
         s.shutdown(socket.SHUT_WR)
         wanted = hashlib.sha256(data).hexdigest() if what == 'hash' else str(size)
         assert s.makefile().read() == wanted
@@ -200,6 +237,7 @@ def tcp(argv):
         s.sendall(b'%d\n' % size)
         h, n = hashlib.sha256(), 0
         while data := s.recv(1 << 20):
+            moved()
             h.update(data)
             n += len(data)
         assert n == size and h.hexdigest() == hashlib.sha256(pattern(size)).hexdigest(), n
@@ -213,7 +251,7 @@ def tcp(argv):
 def udp(argv):
     addr, port, size = argv[0], int(argv[1]), int(argv[2])
     s = socket.socket(family(addr), socket.SOCK_DGRAM)
-    s.settimeout(float(os.environ.get('TIMEOUT', '3')))
+    s.settimeout(TIMEOUT)
     s.connect((addr, port))
     data = pattern(size)
     for _ in range(int(argv[3]) if len(argv) > 3 else 1):
@@ -249,7 +287,7 @@ def burst(argv):
 
     def one():
         try:
-            with socket.create_connection((addr, port), timeout=20) as s:
+            with socket.create_connection((addr, port), timeout=TIMEOUT) as s:
                 s.sendall(b'GET / HTTP/1.0\r\n\r\n')
                 if not s.makefile('rb').read().endswith(b'hello from the world\n'):
                     bad.append('short')
@@ -278,6 +316,52 @@ def listener_port(argv):
         fields = line.split()
         if fields[3] == '0A':
             print(int(fields[1].split(':')[1], 16))
+
+
+def catch(s, answer):
+    count = 0
+    while True:
+        count += 1
+        try:
+            answer(s, count)
+        except OSError:
+            pass
+
+
+def catch_tcp(s, count):
+    with s.accept()[0] as c:
+        c.sendall(b'%d' % count)
+
+
+def catch_udp(s, count):
+    s.sendto(b'%d' % count, s.recvfrom(100)[1])
+
+
+def catcher(argv):
+    for kind, answer in ((socket.SOCK_STREAM, catch_tcp), (socket.SOCK_DGRAM, catch_udp)):
+        for addr in ('0.0.0.0', '::'):
+            s = socket.socket(family(addr), kind)
+            if addr == '::':
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            s.bind((addr, int(argv[0])))
+            if kind == socket.SOCK_STREAM:
+                s.listen()
+            threading.Thread(target=catch, args=(s, answer), daemon=True).start()
+    print('listening', flush=True)
+    signal.pause()
+
+
+def uncaught(argv):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for addr in ('127.0.0.1', '::1'):
+            with socket.socket(family(addr), kind) as s:
+                s.settimeout(TIMEOUT)
+                s.connect((addr, int(argv[0])))
+                if kind == socket.SOCK_DGRAM:
+                    s.send(b'x')
+                count = s.recv(10)
+                assert count == b'1', '%s is the caller number %s of %s, %s' % (addr, count, addr, kind)
+    print('ok')
 
 
 def checksum(data):
@@ -313,7 +397,8 @@ def martians(argv):
                 ip = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), 1, 0, 64, proto, 0) + src + raw_dst
                 ip = ip[:10] + struct.pack('!H', checksum(ip)) + ip[12:]
             s.send(gateway + mac + (b'\x86\xdd' if v6 else b'\x08\x00') + ip + body)
-    print('ok')
+    # frames are worked on in turn, so all of those have been when this has its answer
+    udp(['203.0.113.10', '7', '10'])
 
 
 def ip4(proto, body, dst='203.0.113.10', flags=0):
@@ -339,7 +424,7 @@ def oddities(_argv):
         for size in (0, 60, 1400):
             s.send(gateway + mac + kind + frame + bytes(max(0, size - len(frame))))
     s.close()
-    with socket.create_connection(('203.0.113.10', 7), timeout=10) as c:
+    with socket.create_connection(('203.0.113.10', 7), timeout=TIMEOUT) as c:
         for i in range(200):
             c.send(b'a' * 1000 + b'b', socket.MSG_OOB if i % 2 else 0)
         c.shutdown(socket.SHUT_WR)
@@ -350,7 +435,7 @@ def oddities(_argv):
 
 
 if __name__ == '__main__':
-    roles = {'world': world, 'tcp': tcp, 'udp': udp, 'udp-ports': udp_ports,
+    roles = {'world': world, 'tcp': tcp, 'catcher': catcher, 'uncaught': uncaught, 'udp': udp, 'udp-ports': udp_ports,
              'server': echo_server, 'burst': burst, 'martians': martians, 'oddities': oddities, 'sent': sent,
              'listener-port': listener_port}
     if len(sys.argv) < 2 or sys.argv[1] not in roles:
