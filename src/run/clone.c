@@ -5,7 +5,6 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "core/cleanup.h"
 #include "core/plan.h"
 #include "run/fdpass.h"
+#include "run/fds.h"
 #include "run/namespace.h"
 #include "run/netns.h"
 
@@ -34,8 +34,8 @@ static uint64_t clone_flags(const struct plan *plan)
 	return flags;
 }
 
-/* clone3(2) is Linux 5.3; container runtimes filter it as if it were missing, and clone(2) then
- * takes the same flags (none of them needs more). */
+/* clone3(2) is Linux 5.3; container runtimes filter it as if it were missing, and some that do not
+ * know it refuse it. clone(2) takes the same flags (none of them needs more). */
 static pid_t sys_clone(uint64_t flags, int *ret_pidfd)
 {
 	struct clone_args args = {
@@ -45,7 +45,7 @@ static pid_t sys_clone(uint64_t flags, int *ret_pidfd)
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (pid < 0 && errno == ENOSYS)
+	if (pid < 0 && (errno == ENOSYS || errno == EPERM))
 		pid = (pid_t)syscall(SYS_clone, flags | args.exit_signal, 0, ret_pidfd, NULL, 0);
 	return pid;
 }
@@ -80,20 +80,23 @@ static int join(const struct plan_ns *ns, struct err *err)
 
 pid_t clone_pid_of(int pidfd)
 {
-	char path[48];
-	char line[128];
-	pid_t pid = -1;
-	FILE *file;
+	long pid = fds_info(pidfd, "Pid:");
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	while (pid < 0 && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Pid: %d", &pid) != 1)
-			pid = -1;
-	fclose(file);
-	return pid;
+	return pid > 0 ? (pid_t)pid : -1;
+}
+
+int clone_signal(int pidfd, int sig)
+{
+	pid_t pid;
+
+	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) == 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM)
+		return -errno;
+	pid = clone_pid_of(pidfd);
+	if (pid < 0)
+		return -ESRCH;
+	return kill(pid, sig) < 0 ? -errno : 0;
 }
 
 /* What the process in between says: 0 with the pidfd, or why there is none. */
@@ -152,7 +155,7 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 	pid = clone_pid_of(*ret_pidfd);
 	if (pid > 0)
 		return pid;
-	(void)syscall(SYS_pidfd_send_signal, *ret_pidfd, SIGKILL, NULL, 0);
+	(void)clone_signal(*ret_pidfd, SIGKILL);
 	return err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
 }
 

@@ -15,6 +15,10 @@ pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err 
 /* The pid behind a pidfd as we see it (proc(5), fdinfo), or -1. */
 pid_t clone_pid_of(int pidfd);
 
+/* Signals the process behind a pidfd. Where a filter knows no pidfd_send_signal(2) (Linux 5.1), its
+ * number has to do. Returns 0 or -errno. */
+int clone_signal(int pidfd, int sig);
+
 /* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_SHARES_MEMORY the caller
  * stands still until then and no page table is copied (vfork(2)); fn may write only what nobody
  * reads afterwards, or reads for that. CLONE_SHARES_FILES: the descriptors are the caller's, too.

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -177,6 +178,25 @@ int fds_close_others(int *keep, size_t n)
 		next = (unsigned int)keep[i] + 1;
 	}
 	return r < 0 ? r : range(next, ~0U, 0);
+}
+
+long fds_info(int fd, const char *key)
+{
+	size_t len = strlen(key);
+	char path[48];
+	char line[128];
+	long number = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	while (number < 0 && fgets(line, sizeof(line), file))
+		if (strncmp(line, key, len) == 0 && sscanf(line + len, "%ld", &number) != 1)
+			number = -1;
+	fclose(file);
+	return number;
 }
 
 int fds_read_all(int fd, char **ret, size_t *ret_len)

@@ -23,5 +23,9 @@ int fds_close_others(int *keep, size_t n);
  * bytes, which *ret_len does not count. Returns 0 or -errno. */
 int fds_read_all(int fd, char **ret, size_t *ret_len);
 
+/* The number behind key ("Pid:", "mnt_id:") in what procfs tells of a descriptor (proc(5), fdinfo),
+ * or -1. */
+long fds_info(int fd, const char *key);
+
 /* Returns 1, 0, or -errno: not to know is no reason to hand a caller's terminal in. */
 int fds_is_terminal(int fd);

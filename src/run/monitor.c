@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/plan.h"
+#include "run/clone.h"
 #include "run/descendants.h"
 #include "run/limits-hold.h"
 #include "run/memory.h"
@@ -30,18 +30,13 @@ static int64_t clock_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int send_signal(int pidfd, int sig)
-{
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
-}
-
 static void send_early(const struct monitor *monitor, int sig)
 {
 	/* it may have come from the terminal, and the payload may have children by now */
 	if (monitor->pty)
 		pty_pass_on(monitor->pty, sig);
 	else
-		(void)send_signal(
+		(void)clone_signal(
 			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
 }
 
@@ -63,14 +58,14 @@ static void deliver(struct monitor *monitor, int sig)
 	if (monitor->plan->process.has_init && !monitor->started)
 		monitor->early |= (uint64_t)1 << (sig - 1);
 	else
-		(void)send_signal(
+		(void)clone_signal(
 			monitor->payload_fd >= 0 ? monitor->payload_fd : monitor->child_fd, sig);
 }
 
 static void kill_all(struct monitor *monitor)
 {
 	limits_hold_kill(monitor->hold);
-	(void)send_signal(monitor->child_fd, SIGKILL);
+	(void)clone_signal(monitor->child_fd, SIGKILL);
 }
 
 static void heed_timeout(struct monitor *monitor)
@@ -134,7 +129,7 @@ static bool is_to_be_passed_on(const struct monitor *monitor, const struct signa
 static void pass_on(struct monitor *monitor, int sig)
 {
 	if (sig == SIGTERM && ++monitor->terms > 1)
-		(void)send_signal(monitor->child_fd, SIGKILL);
+		(void)clone_signal(monitor->child_fd, SIGKILL);
 	if (sig == SIGTERM)
 		timeout_asked(&monitor->timeout);
 	deliver(monitor, sig);

@@ -9,6 +9,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "run/fds.h"
+
+/* Linux 5.8 has it in statx(2). */
+static uint64_t find_mount(int fd)
+{
+	long id = fds_info(fd, "mnt_id:");
+
+	return id > 0 ? (uint64_t)id : 0;
+}
+
 int place_find(int fd, struct place *ret)
 {
 	struct statx at;
@@ -18,7 +28,7 @@ int place_find(int fd, struct place *ret)
 		return -errno;
 	*ret = (struct place){
 		.ino = at.stx_ino,
-		.mnt_id = at.stx_mask & STATX_MNT_ID ? at.stx_mnt_id : 0,
+		.mnt_id = at.stx_mask & STATX_MNT_ID ? at.stx_mnt_id : find_mount(fd),
 		.dev_major = at.stx_dev_major,
 		.dev_minor = at.stx_dev_minor,
 		.mode = at.stx_mode,

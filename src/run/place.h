@@ -7,7 +7,7 @@
 
 struct place {
 	uint64_t ino;
-	uint64_t mnt_id; /* 0: this kernel does not tell (before Linux 5.8) */
+	uint64_t mnt_id; /* 0: nobody tells */
 	uint32_t dev_major, dev_minor;
 	unsigned int mode; /* st_mode */
 };
@@ -15,6 +15,6 @@ struct place {
 /* Takes any descriptor, O_PATH too. Returns 0 or -errno. */
 int place_find(int fd, struct place *ret);
 
-/* The same file is not enough: what one mount shows may be bound elsewhere, too. A kernel that does
- * not tell mounts apart gets the answer of the files. */
+/* The same file is not enough: what one mount shows may be bound elsewhere, too. Where
+ * nobody tells mounts apart, the files have the answer. */
 bool place_is_same(const struct place *a, const struct place *b);

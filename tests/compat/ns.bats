@@ -183,7 +183,7 @@ except OSError as e:
 start_holder() {
     background unshare "$@" sleep 1000
     HELPER=$!
-    wait_for 20 holder_ready "$HELPER"
+    wait_for 120 holder_ready "$HELPER"
 }
 
 holder_ready() {
@@ -218,9 +218,9 @@ holder_ready() {
     background unshare -Ur sh -c 'unshare -U sleep 1000 & echo $! >"$1"; wait' sh "$T/inner.pid"
     local outer=$! inner
 
-    wait_for 20 test -s "$T/inner.pid"
+    wait_for 120 test -s "$T/inner.pid"
     inner=$(<"$T/inner.pid")
-    wait_for 20 holder_ready "$inner"
+    wait_for 120 holder_ready "$inner"
     feed_file 20 "/proc/$outer/ns/user"
     feed_file 21 "/proc/$inner/ns/user"
     compare_sandbox --userns 20 --userns2 21 --proc /proc readlink /proc/self/ns/user
@@ -233,7 +233,7 @@ holder_ready() {
     background unshare -Urp --fork --mount-proc sleep 1000
     local parent=$! child
 
-    wait_for 20 pgrep -P "$parent" -x sleep
+    wait_for 120 pgrep -P "$parent" -x sleep
     child=$(pgrep -P "$parent" -x sleep)
     feed_file 20 "/proc/$child/ns/user"
     feed_file 21 "/proc/$child/ns/pid"

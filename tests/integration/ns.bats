@@ -298,7 +298,7 @@ holds() {
     background unshare -Ur sleep 1000
     local holder=$!
 
-    wait_for 20 holds "$holder" sleep
+    wait_for 120 holds "$holder" sleep
     joined() {
         feed_file 20 "/proc/$holder/ns/user"
         sb --userns 20 --proc /proc sh -c 'readlink /proc/self/ns/user; id -u; ls /proc/self/fd'
@@ -317,9 +317,9 @@ holds() {
     background unshare -Ur sh -c 'unshare -U sleep 1000 & echo $! >"$1"; wait' sh "$T/inner.pid"
     local outer=$! inner
 
-    wait_for 20 test -s "$T/inner.pid"
+    wait_for 120 test -s "$T/inner.pid"
     inner=$(<"$T/inner.pid")
-    wait_for 20 holds "$inner" sleep
+    wait_for 120 holds "$inner" sleep
     joined() {
         feed_file 20 "/proc/$outer/ns/user"
         feed_file 21 "/proc/$inner/ns/user"
@@ -335,7 +335,7 @@ holds() {
     background unshare -Urp --fork --mount-proc sleep 1000
     local parent=$! child
 
-    wait_for 20 pgrep -P "$parent" -x sleep
+    wait_for 120 pgrep -P "$parent" -x sleep
     child=$(pgrep -P "$parent" -x sleep)
     joined() {
         feed_file 20 "/proc/$child/ns/user"
@@ -356,14 +356,14 @@ holds() {
     background unshare -Urp --fork --mount-proc sleep 1000
     local parent=$! child first
 
-    wait_for 20 pgrep -P "$parent" -x sleep
+    wait_for 120 pgrep -P "$parent" -x sleep
     child=$(pgrep -P "$parent" -x sleep)
     killed() {
         feed_file 20 "/proc/$child/ns/user"
         feed_file 21 "/proc/$child/ns/pid"
         sink 22
         sb_bg --userns 20 --pidns 21 --unshare-pid --json-status-fd 22 --bind . /w sh -c ': >/w/up; exec sleep 1000'
-        wait_for 20 test -e up
+        wait_for 120 test -e up
         first=$(python3 "$BATS_TEST_DIRNAME/../lib/probe.py" get "$T/sink.22" child-pid)
         kill -KILL "$first"
         status=0
@@ -379,7 +379,7 @@ holds() {
     background unshare -Urn sleep 1000
     local holder=$!
 
-    wait_for 20 holds "$holder" sleep
+    wait_for 120 holds "$holder" sleep
     joined() {
         feed_file 20 "/proc/$holder/ns/user"
         feed_file 21 "/proc/$holder/ns/net"

@@ -255,6 +255,36 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both terminal
 }
 
+@test "a caller whose seccomp filter knows no new system calls" {
+    need_program python3
+    local number under=$SBX_BUILDDIR/tests/seccomp/run-under
+    local rules=(clone3 openat2 open_tree move_mount fsopen fsconfig fsmount mount_setattr pidfd_open pidfd_send_signal
+        close_range faccessat2)
+
+    filtered() {
+        personality_words
+        capture "$under" -9 "${WORDS[@]}" "${ROOT[@]}" --unshare-all --dev /dev --proc /proc --bind . /w --tmpfs /w/t \
+            --bind-data 20 /w/f sh -c 'echo $$; cat /w/f; read -r _ _ _ _ at flags _ </proc/self/mountinfo; echo "$at $flags"'
+        ok
+        is "$output" $'2\ndata\n/ rw,nosuid,nodev,relatime'
+        # the time limit and the signals still arrive
+        capture "$under" -9 "${WORDS[@]}" --forward-signals "${ROOT[@]}" --timeout 0.3 sh -c 'kill -TERM $PPID; sleep 1000'
+        like "$status" '^(143|124)$'
+        capture "$under" -9 "${WORDS[@]}" "${ROOT[@]}" --unshare-pid --timeout 0.3 --kill-after 0.3 \
+            sh -c 'trap "" TERM; while :; do sleep 1; done'
+        is "$status" 124
+    }
+    for number in 1 38; do
+        python3 "$probe" bpf "$T/filter" allow "${rules[@]/%/=e$number}"
+        again() {
+            feed_file 9 "$T/filter"
+            feed 20 data$'\n'
+            filtered
+        }
+        both again
+    done
+}
+
 @test "two hundred sandboxes at once" {
     local i failed=0 pids=()
 
@@ -268,17 +298,21 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
 }
 
 @test "the sandbox leaves nothing behind on the host" {
-    local before
+    # mounts would come back to where they are shared; nobody else has any there
+    local in_shared='mount --make-rshared / && cut -d" " -f5- /proc/self/mountinfo >"$0.before" || exit 99
+        "$@" || exit; cut -d" " -f5- /proc/self/mountinfo | diff "$0.before" -'
 
     clean() {
         mkdir src
         feed 20 x
-        sb --unshare-all --tmpfs /t --bind src /s --bind-data 20 /x --overlay-src src --tmp-overlay /o --mask /usr/share \
+        personality_words
+        capture unshare -Urm --propagation private sh -c "$in_shared" "$T/mounts" "${WORDS[@]}" "${ROOT[@]}" \
+            --unshare-all --tmpfs /t --bind src /s --bind-data 20 /x --overlay-src src --tmp-overlay /o --mask /usr/share \
             --dev /dev --proc /proc true
+        ok
+        is "$output" ''
         is "$(ls -A src)" ''
     }
-    before=$(cut -d' ' -f5- /proc/self/mountinfo)
     both clean
-    is "$(cut -d' ' -f5- /proc/self/mountinfo)" "$before"
     is "$(find /tmp /run /dev/shm -maxdepth 1 -user "$(id -un)" \( -name 'oldroot*' -o -name 'newroot*' -o -name '.sbx-*' -o -name 'bindfile*' \) 2>/dev/null)" ''
 }

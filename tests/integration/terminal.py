@@ -18,7 +18,7 @@ import time
 
 SBX = os.environ["SBX"]
 ROOT = ["--ro-bind", "/usr", "/usr", "--unshare-all"]
-LIMIT = 60  # seconds after which something hangs
+LIMIT = 180  # seconds after which something hangs
 COOKED = termios.ICANON | termios.ECHO | termios.ISIG
 
 
@@ -35,8 +35,10 @@ class Terminal:
     """A terminal as an emulator has it, with command as its session's leader."""
 
     def __init__(self, *command, size=(24, 80), env=None):
+        go = os.pipe()
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            os.read(go[0], 1)
             os.environ.update({"TERM": "xterm", "PS1": "PROMPT ", "SBX": SBX, "ROOT": " ".join(ROOT),
                                "HISTFILE": "", **(env or {})})
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -45,6 +47,10 @@ class Terminal:
         self.seen = ""
         self.status = None
         os.set_blocking(self.master, False)
+        self.before = self.modes()
+        os.write(go[1], b"x")
+        os.close(go[0])
+        os.close(go[1])
 
     @classmethod
     def sbx(cls, *args, **more):
@@ -173,10 +179,19 @@ def find_sbx(terminal):
     raise Failed("sbx does not run")
 
 
-def find_reader(terminal):
-    """Whether the innermost process has been executed."""
-    with open(f"/proc/{descendants(terminal.pid)[-1]}/cmdline", encoding="utf-8") as file:
-        return file.read().startswith("sh\0-c\0read y")
+def waits(terminal, command, foreground=True):
+    """Whether one that was executed below waits, and has its terminal. Before, keys are somebody else's."""
+    for pid in descendants(terminal.pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+                words = file.read().replace("\0", " ")
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                state, _, group, _, _, owner = file.read().rpartition(")")[2].split()[:6]
+        except OSError:
+            continue
+        if words.startswith(command) and state == "S" and (group == owner or not foreground):
+            return True
+    return False
 
 
 def state_of(pid):
@@ -272,13 +287,12 @@ def restored(_):
         # without a shell that would tidy up
         with Terminal("sh", "-c", f"trap '' 1 2 3 15; (trap - 1 2 3 15; exec $SBX $ROOT sh -c 'echo r{'eady'}; "
                       "exec sleep 1000'); echo status $?; read x") as terminal:
-            before = terminal.modes()
             terminal.expect("ready")
             terminal.until_raw()
             os.kill(find_sbx(terminal), number)
             terminal.expect(f"status {128 + number}")
             terminal.until_sane()
-            check(terminal.modes() == before, f"signal {number}: other modes")
+            check(terminal.modes() == terminal.before, f"signal {number}: other modes")
 
 
 def two_at_once(_):
@@ -286,9 +300,8 @@ def two_at_once(_):
     for first in (0.2, 0.6):
         with Terminal("sh", "-c", f"$SBX $ROOT sleep {first} </dev/tty & $SBX $ROOT sleep 0.4; wait; echo e''nd; read x"
                       ) as terminal:
-            before = terminal.modes()
             terminal.expect("end")
-            check(terminal.modes() == before, "other modes")
+            check(terminal.modes() == terminal.before, "other modes")
 
 
 def keys(_):
@@ -326,7 +339,7 @@ def control_z(_):
         terminal.line("first")
         terminal.expect("<first>")
         # in the middle of a vfork(2) no shell could be stopped
-        terminal.until(lambda: find_reader(terminal), "the second shell does not read")
+        terminal.until(lambda: waits(terminal, "sh -c read y"), "the second shell does not read")
         terminal.type("\x1a")
         terminal.expect("Stopped")
         terminal.expect("PROMPT ")
@@ -366,7 +379,8 @@ def job_control_inside(_):
         terminal.expect("INSIDE ")
         check("job control" not in terminal.seen, terminal.seen)
         terminal.line("sleep 1000")
-        time.sleep(0.5)
+        # a key before that would be the shell's, and take what was typed along
+        terminal.until(lambda: waits(terminal, "sleep 1000"), "nothing sleeps")
         terminal.type("\x1a")
         terminal.expect("Stopped")
         terminal.expect("INSIDE ")
@@ -374,7 +388,7 @@ def job_control_inside(_):
         terminal.expect("Stopped.*sleep 1000")
         terminal.line("fg")
         terminal.expect("sleep 1000")
-        time.sleep(0.5)
+        terminal.until(lambda: waits(terminal, "sleep 1000"), "nothing sleeps again")
         terminal.type("\x03")
         terminal.expect("INSIDE ")
         terminal.line("exit 4")
@@ -526,7 +540,8 @@ def redirections(work):
             terminal.expect("PROMPT ")
         terminal.line("$SBX $ROOT sh -c 'echo r''un; sleep 1000; exit 4' | cat; echo sta''tus")
         terminal.expect("run")
-        time.sleep(0.3)  # in the middle of a vfork(2) no shell could be stopped
+        # in the middle of a vfork(2) no shell could be stopped
+        terminal.until(lambda: waits(terminal, "sleep 1000", foreground=False), "nothing sleeps")
         terminal.type("\x1a")
         terminal.expect("Stopped")
         terminal.line("kill %1; fg; echo en''ded")

@@ -112,11 +112,14 @@ def bpf(path, default, *rules):
     numbers = {
         "x86_64": {"write": 1, "close": 3, "wait4": 61, "execve": 59, "exit_group": 231,
                    "exit": 60, "uname": 63, "mkdir": 83, "mkdirat": 258, "sethostname": 170,
-                   "getppid": 110, "syslog": 103},
+                   "getppid": 110, "syslog": 103, "statx": 332},
         "aarch64": {"write": 64, "close": 57, "wait4": 260, "execve": 221, "exit_group": 94,
                     "exit": 93, "uname": 160, "mkdir": 34, "mkdirat": 34, "sethostname": 161,
-                    "getppid": 173, "syslog": 116},
+                    "getppid": 173, "syslog": 116, "statx": 291},
     }[platform.machine()]
+    # those since Linux 5.1 have one number everywhere
+    numbers.update(pidfd_send_signal=424, open_tree=428, move_mount=429, fsopen=430, fsconfig=431, fsmount=432,
+                   pidfd_open=434, clone3=435, close_range=436, openat2=437, faccessat2=439, mount_setattr=442)
 
     def action(word):
         return {"allow": 0x7fff0000, "kill": 0x80000000, "trap": 0x00030000}.get(
