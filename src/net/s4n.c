@@ -2,7 +2,6 @@
 #include "net/s4n.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <slirp/libslirp.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "net/config.h"
+#include "net/dns.h"
 #include "net/engine.h"
 #include "net/gate.h"
 #include "net/isolate.h"
@@ -21,7 +21,9 @@
 #include "net/s4n-api.h"
 #include "net/s4n-args.h"
 #include "net/s4n-join.h"
+#include "net/s4n-resolv.h"
 #include "run/netdev.h"
+#include "run/resolvers.h"
 
 static void print_help(void)
 {
@@ -47,18 +49,6 @@ static void print_help(void)
 	     "--target-type=netns       the only one\n"
 	     "-h, --help                this text\n"
 	     "-v, --version             the version");
-}
-
-static void read_resolv_conf(struct net_config *config)
-{
-	char text[4096];
-	cleanup_fd int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (n < 0)
-		return;
-	text[n] = '\0';
-	config->dns_count = net_resolv_servers(text, config->dns, NET_DNS_MAX);
 }
 
 /* An address, or the first one of that family that the named interface has. */
@@ -96,7 +86,7 @@ static int make_config(const struct s4n_args *args, struct net_config *config,
 	config->v6 = args->v6;
 	if (args->v6)
 		net_cidr_parse("fd00::/64", &config->net6);
-	read_resolv_conf(config);
+	config->dns_count = resolvers_read(config->dns, NET_DNS_MAX);
 	if (args->outbound4) {
 		if (outbound(args->outbound4, false, &out[0], err) < 0)
 			return -EINVAL;
@@ -142,6 +132,21 @@ static int confine(const struct s4n_args *args, struct err *err)
 	return r;
 }
 
+/* In the process that serves it, before that is confined. */
+static int follow_resolvers(struct engine *engine, struct err *err)
+{
+	int sock;
+	int r;
+
+	if (!engine->dns)
+		return 0;
+	r = s4n_resolv_start(&sock, err);
+	if (r < 0)
+		return r;
+	r = dns_follow(engine->dns, sock);
+	return r < 0 ? err_text(err, -r, "follow the host's name servers") : 0;
+}
+
 static int run(const struct s4n_args *args, struct net_config *config, struct engine **ret,
                struct err *err)
 {
@@ -152,7 +157,7 @@ static int run(const struct s4n_args *args, struct net_config *config, struct en
 
 	if (r == 0)
 		r = loop_new(config, ret, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	engine = *ret;
 	r = engine_attach(engine, tap, err);
@@ -160,6 +165,8 @@ static int run(const struct s4n_args *args, struct net_config *config, struct en
 		r = s4n_api_listen(engine, args->api_socket, err);
 	if (r == 0 && args->exit_fd >= 0 && engine_watch(engine, &exit_source, 0) < 0)
 		r = err_text(err, errno, "watch descriptor %d", args->exit_fd);
+	if (r == 0)
+		r = follow_resolvers(engine, err);
 	if (r == 0)
 		r = confine(args, err);
 	if (r < 0)

@@ -17,7 +17,7 @@
 #include "run/net-helper.h"
 #include "run/net-ports.h"
 #include "run/netdev.h"
-#include "run/probe-net.h"
+#include "run/resolvers.h"
 #include "run/run.h"
 #include "run/sync.h"
 
@@ -187,31 +187,13 @@ int net_wait_ready(const struct run *run, struct err *err)
 static void stop_answering(struct net *net)
 {
 	if (net->ask >= 0)
-		close(net->ask);
-	net->ask = -1;
+		close(steal_fd(&net->ask));
 }
 
 void net_answer(struct net *net)
 {
-	struct net_addr dns[HOST_DNS_MAX];
-	char text[HOST_DNS_MAX * (NET_ADDR_MAX + 1) + 8] = "dns\n";
-	char *end = text + strlen(text);
-	char byte;
-	ssize_t n = recv(net->ask, &byte, 1, MSG_DONTWAIT);
-	size_t count;
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (resolvers_answer(net->ask, MSG_DONTWAIT) < 0)
 		stop_answering(net);
-	if (n <= 0)
-		return;
-	count = probe_resolvers(dns, HOST_DNS_MAX);
-	for (size_t i = 0; i < count; i++) {
-		net_addr_format(&dns[i], end);
-		end += strlen(end);
-		*end++ = '\n';
-	}
-	/* a helper that does not read what it asked for goes without */
-	(void)!send(net->ask, text, (size_t)(end - text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static int reap(struct net *net)

@@ -8,6 +8,7 @@
 
 #include "core/host.h"
 #include "run/fds.h"
+#include "run/resolvers.h"
 
 enum { RTF_REJECT = 0x200 };
 
@@ -51,15 +52,6 @@ static void take_route6(struct host_net *net, const char *line)
 		net->v6_default = true;
 }
 
-size_t probe_resolvers(struct net_addr *ret, size_t max)
-{
-	char *text = read_file("/etc/resolv.conf");
-	size_t n = text ? net_resolv_servers(text, ret, max) : 0;
-
-	free(text);
-	return n;
-}
-
 void probe_net(struct host_net *net)
 {
 	char *text = read_file("/proc/net/route");
@@ -74,7 +66,7 @@ void probe_net(struct host_net *net)
 	while ((line = strsep(&rest, "\n")))
 		take_route6(net, line);
 	free(text);
-	net->n_dns = probe_resolvers(net->dns, HOST_DNS_MAX);
+	net->n_dns = resolvers_read(net->dns, HOST_DNS_MAX);
 	text = read_file("/proc/sys/net/ipv4/ip_unprivileged_port_start");
 	if (text)
 		(void)sscanf(text, "%u", &net->unprivileged_port);

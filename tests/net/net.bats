@@ -400,6 +400,24 @@ print(s.makefile().read())" "$1"; }
          done'
 }
 
+@test "as slirp4netns: the host changes its servers, and who tells of it holds nothing and leaves with it" {
+    command -v dig >/dev/null || skip "dig is not installed"
+    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+         echo "nameserver 198.51.100.77" >/run/resolv.conf
+         new_netns
+         /run/slirp4netns -c -r 3 --enable-sandbox --enable-seccomp $TARGET tap0 3>/run/ready & helper=$!
+         until_true [ -s /run/ready ]
+         look_up() { nsenter -t $TARGET -n dig +tries=1 +time=2 +short @10.0.2.3 mirror.example.org | grep -qx 203.0.113.10; }
+         if look_up; then exit 1; fi
+         echo "nameserver 198.51.100.2" >/run/resolv.conf
+         until_true look_up
+         # who waits for the end of the ready pipe does not wait for this one
+         [ "$(ls /proc/"$(pgrep -x -P $helper sbx-net-resolv)"/fd)" = 0 ]
+         kill $helper
+         until_true no_process sbx-net-resolv
+         kill $TARGET'
+}
+
 @test "as slirp4netns: what its callers look for in answers and errors" {
     lab 'S=/run/slirp4netns; ln -s "$(dirname "$SBX")/sbx-net" $S
          $S --version | grep -q "^SLIRP_CONFIG_VERSION_MAX: [0-9]"
