@@ -14,6 +14,7 @@ setup_file() {
     [ -x bin/sbx ]
     [ -s share/man/man1/sbx.1 ]
     [ -s share/man/man7/sbx-bwrap.7 ]
+    [ -s share/man/man7/sbx-slirp4netns.7 ]
     [ -s share/bash-completion/completions/sbx ]
     [ -s share/zsh/site-functions/_sbx ]
     [ -s share/fish/vendor_completions.d/sbx.fish ]
@@ -36,6 +37,13 @@ setup_file() {
     [ "${lines[0]}" = 'bwrap: Unknown option --no-such-option' ]
     run "$STAGE/opt/sbx/bin/sbx" --no-such-option
     [ "$status" -eq 125 ]
+}
+
+@test "the helper has a name under which it is slirp4netns" {
+    run "$STAGE/opt/sbx/libexec/sbx/slirp4netns" --version
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == 'slirp4netns version 1.2'* ]]
 }
 
 @test "the link is found along PATH, and runs a command with the caller's ids" {
