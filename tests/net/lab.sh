@@ -8,7 +8,8 @@
 #	             2001:db8:2::10; /etc/resolv.conf names 198.51.100.2 and 2001:db8:1::2
 #
 # In world peer.py serves; $PEER is its path, $LAB_PID a process whose network is the host's.
-# world is entered with "ip netns exec world". Root makes a /dev/net/tun that everybody may open
+# world is entered with "ip netns exec world". LAB_V4=0: the host has no IPv4, and the name server
+# is known by its other address only. Root makes a /dev/net/tun that everybody may open
 # first (LAB_TUN=0: one that nobody may) and becomes LAB_USER (tester) then. Nothing outlives it.
 set -euo pipefail
 
@@ -38,11 +39,12 @@ stage_host()
     mount -t tmpfs -o mode=755 run /run
     mkdir -p /run/netns
     printf 'nameserver 198.51.100.2\nnameserver 2001:db8:1::2\n' >/run/resolv.conf
+    [ "${LAB_V4:-1}" = 1 ] || sed -i 1d /run/resolv.conf
     mount --bind /run/resolv.conf /etc/resolv.conf
     ip link set lo up
     ip netns add world
     ip link add h0 type veth peer name w0 netns world
-    ip addr add 198.51.100.1/24 dev h0
+    [ "${LAB_V4:-1}" = 0 ] || ip addr add 198.51.100.1/24 dev h0
     ip addr add 2001:db8:1::1/64 dev h0 nodad
     ip link set h0 up
     ip -n world link set lo up
@@ -52,7 +54,7 @@ stage_host()
     ip -n world addr add 2001:db8:1::2/64 dev w0 nodad
     ip -n world addr add 2001:db8:2::10/128 dev w0 nodad
     ip -n world link set w0 up
-    ip route add default via 198.51.100.2
+    [ "${LAB_V4:-1}" = 0 ] || ip route add default via 198.51.100.2
     ip -6 route add default via 2001:db8:1::2
     ip netns exec world sysctl -qw net.ipv4.ping_group_range="0 0"
     sysctl -qw net.ipv4.ping_group_range="${LAB_PING:-0 0}" || true

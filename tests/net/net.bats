@@ -102,6 +102,38 @@ END
          kill $SERVER'
 }
 
+@test "in: the sandbox reaches its own published ports, if it may" {
+    lab 'cat >/run/self <<END
+$PEER server 8000 >/tmp/server &
+. $HERE/lab.bash
+until_true grep -q listening /tmp/server
+$PEER tcp 198.51.100.1 18001 hash 1000000
+$PEER tcp 10.0.2.2 18002 source 1000000
+$PEER udp 10.0.2.2 18000 1000 10
+END
+         for accel in off splice; do
+            ports=(-p 127.0.0.1:18000-18003:8000 -p 198.51.100.1:18000-18003:8000 -p 18000:8000/udp)
+            box --net-accel=$accel "${ports[@]}" --net-allow @host:18000-18003 --ro-bind /run /run bash -eu /run/self
+            if box --net-accel=$accel "${ports[@]}" --ro-bind /run /run bash -eu /run/self 2>/run/err; then exit 1; fi
+            grep -Eq "ConnectionRefused|ConnectionReset|unreachable|No route" /run/err
+         done'
+}
+
+@test "a host with IPv6 only: names, both ways out, and in" {
+    export LAB_V4=0
+    lab 'for accel in off splice; do
+            box --net-accel=$accel --net-allow six.example.org --net-allow mirror.example.org bash -euc "
+                $PEER tcp six.example.org 9 hash 1000000
+                $PEER udp 2001:db8:2::10 7 1000 10
+                curl -sSf -m 60 http://mirror.example.org/ | grep -q hello
+                dig +short +tcp six.example.org AAAA | grep -qx 2001:db8:2::10
+                if $PEER tcp 203.0.113.10 80; then exit 1; fi"
+         done
+         server 8000 -p "[2001:db8:1::1]:8000-8003:8000" -p "[::1]:18000-18003:8000"
+         "$PEER" tcp ::1 18001 hash 1000000
+         ip netns exec world "$PEER" tcp 2001:db8:1::1 8002 source 1000000'
+}
+
 @test "half-close, refusal, silence and a slow reader" {
     lab 'for accel in off splice; do
             box --net-accel=$accel "$PEER" tcp 203.0.113.10 7 echo 3000000
