@@ -7,15 +7,16 @@ again for each call and each way in which it can fail. Afterwards either the pay
 exactly what it saw in the first run, or it did not run, and there was one message and the status of
 an error of ours. Nothing hangs, crashes, or is left behind.
 
-FAULTS_SECONDS bounds the time (default 60; 0: every fault), FAULTS_SEED chooses what is tried in it,
-FAULTS_ERRORS the errors, FAULTS_SCOPE=1 the line that needs the user's systemd, FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
+FAULTS_SECONDS bounds the time (default 30; 0: every fault), FAULTS_SEED chooses what is tried in it,
+FAULTS_ERRORS the errors, FAULTS_SCOPE=1 the line that needs the user's systemd, FAULTS_WORKERS how many share
+the work (default: one a processor), FAULTS_ONLY=LINE[:STAGE[:CALL[:N[:ERRNO]]]] names a line, or some of its faults.
 """
-import ctypes
 import errno
 import json
 import os
 import pty
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -129,22 +130,6 @@ def find_cgroup():
     return (points[0], points[0] + own[0].rstrip("/")) if own and points else None
 
 
-def make_cgroup(point, own):
-    """In the child that is about to run a line: the tree, in namespaces that nobody else sees."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(0x10020000):  # CLONE_NEWUSER | CLONE_NEWNS
-        os._exit(119)
-    for name, text in (("uid_map", f"{uid} {uid} 1"), ("setgroups", "deny"), ("gid_map", f"{gid} {gid} 1")):
-        with open("/proc/self/" + name, "w", encoding="ascii") as file:
-            file.write(text)
-    if libc.mount(b"cgroup", os.fsencode(point), b"tmpfs", 0, b"mode=755"):
-        os._exit(118)
-    os.makedirs(own, exist_ok=True)
-    with open(own + "/cgroup.subtree_control", "w", encoding="ascii") as file:
-        file.write("cpuset cpu io memory pids")
-
-
 def scopes():
     return [os.path.join(where, name) for where, names, _ in os.walk("/sys/fs/cgroup")
             for name in names if name.startswith("sbx-")]
@@ -189,6 +174,13 @@ class Line:
         self.counts = {"same": 0, "refused": 0, "late": 0, "unreached": 0, "bad": 0}
         self.bad = []
         self.master, self.terminal = pty.openpty()
+        self.mountinfo = open("/proc/self/mountinfo", "rb")  # pylint: disable=consider-using-with
+        self.host = select.poll()
+        self.host.register(self.mountinfo, select.POLLPRI)
+        # what it prints, and its messages: in memory
+        self.said = (os.memfd_create("out"), os.memfd_create("err"))
+        self.before = None
+        self.injector = self.start()
 
     def make_files(self):
         os.makedirs(os.path.join(self.work, "dir"))
@@ -213,45 +205,66 @@ class Line:
         host = depth + [f"{ns}={os.readlink('/proc/self/ns/' + ns)}" for ns in NAMESPACES]
         return [SBX, *self.options, *bind, "--", probe, *host]
 
+    def start(self):
+        """One injector for all runs."""
+        terminal = self.name == "terminal"
+        args = [INJECT, "-a", self.personality, "-i", "19=/dev/null",
+                "-d" if terminal else "-i", f"0={self.terminal}" if terminal else "0=/dev/null",
+                "-d", f"1={self.said[0]}", "-d", f"2={self.said[1]}"]
+        if self.cgroup:
+            args += ["-m", self.cgroup[0], "-c", self.cgroup[1]]
+        return subprocess.Popen(args + self.files + ["--"] + self.command(), stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, env=ENVIRONMENT, cwd=self.dir,
+                                pass_fds=self.said + ((self.terminal,) if terminal else ()))
+
     def run(self, fault):
         """Returns (log lines, what the payload printed, messages)."""
-        log, out, err = (os.path.join(self.dir, name) for name in ("log", "out", "err"))
-        inject = [INJECT, "-a", self.personality, "-o", log, "-t", "20", "-i", "19=/dev/null"]
-        if self.cgroup:
-            inject += ["-c", self.cgroup[1]]
-        if fault:
-            inject += ["-f", ":".join(map(str, fault))]
-        with open(out, "wb") as stdout, open(err, "wb") as stderr:
-            stdin = self.terminal if self.name == "terminal" else subprocess.DEVNULL
-            subprocess.run(inject + self.files + ["--"] + self.command(), stdin=stdin,
-                           stdout=stdout, stderr=stderr, check=True, env=ENVIRONMENT, cwd=self.dir,
-                           preexec_fn=(lambda: make_cgroup(*self.cgroup)) if self.cgroup else None)
-        return tuple(open(path, encoding="utf-8", errors="replace").read().splitlines()
-                     for path in (log, out, err))
+        for fd in self.said:
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+        self.injector.stdin.write((":".join(map(str, fault)) if fault else "-").encode() + b"\n")
+        self.injector.stdin.flush()
+        log = []
+        while not log or log[-1] != b"done\n":
+            log.append(self.injector.stdout.readline())
+            if not log[-1]:
+                raise SystemExit(f"Bail out! {self.name}: the injector ends with {self.injector.wait()} at {fault}")
+        out, err = (os.pread(fd, os.fstat(fd).st_size, 0).decode(errors="replace").splitlines()
+                    for fd in self.said)
+        return b"".join(log).decode().splitlines(), out, err
+
+    def end(self):
+        self.injector.stdin.close()
+        self.injector.wait()
 
     def snapshot(self):
         """What a run could leave on the host."""
         names = []
         for where, dirs, files in os.walk(self.work):
-            # a probe that is killed between two steps leaves its own file
-            if ".probe" in files:
-                os.unlink(os.path.join(where, ".probe"))
-            names += [(os.path.join(where, name), os.lstat(os.path.join(where, name)).st_mode)
-                      for name in sorted(dirs + files) if name != ".probe"]
+            for name in sorted(dirs + files):
+                path = os.path.join(where, name)
+                if name.startswith(".probe."):
+                    # a probe that is killed between two steps leaves its own file
+                    os.unlink(path)
+                else:
+                    names.append((path, os.lstat(path).st_mode))
         # nobody but root could change them
         here = mounts() if os.getuid() == 0 else []
         return names, sorted(os.listdir(self.dir)), here, termios.tcgetattr(self.terminal)
 
     def refer(self):
         """The run without a fault. Returns the faults that can be tried."""
-        log, self.reference, messages = self.run(None)
+        while True:
+            self.host_mounts_changed()
+            log, self.reference, messages = self.run(None)
+            if not self.host_mounts_changed():
+                break
         status = [int(line.split()[1]) for line in log if line.startswith("status")]
         if not self.reference or self.reference[-1] != "end" or messages or \
                 [os.waitstatus_to_exitcode(s) for s in status] != [PROBE_STATUS]:
             raise SystemExit(f"Bail out! {self.name}: the run without a fault fails: {status} "
                              + " ".join(messages + log[-5:]))
-        self.before = self.snapshot()
-        self.mounts = mounts()
+        self.before = self.before or self.snapshot()
         faults = []
         for line in log:
             word = line.split()
@@ -308,11 +321,22 @@ class Line:
             return "late"
         return f"the payload ran, status {code}, messages {messages}"
 
+    def host_mounts_changed(self):
+        """Whether somebody has mounted or unmounted something on the host since this was asked last
+        (proc_pid_mounts(5)). Root has a mount namespace of its own: what happens there, we did."""
+        return bool(self.host.poll(0)) and os.getuid() != 0
+
+    def host_changed(self):
+        """Whether a run without a fault has another outcome than it had: the payload is shown files
+        and mounts of the host's, and somebody may install something meanwhile. What a run may leave
+        behind is compared with what was there before the first one."""
+        mounted, before = self.host_mounts_changed(), self.reference
+        self.refer()
+        return mounted or self.reference != before
+
     def attempt(self, fault):
         verdict = self.judge(fault)
-        if verdict and verdict not in self.counts and mounts() != self.mounts:
-            # somebody has mounted on the host meanwhile, and the whole of it is bound
-            self.refer()
+        while verdict and verdict not in self.counts and self.host_changed():
             verdict = self.judge(fault)
         if verdict is None:
             verdict = "unreached"
@@ -337,7 +361,7 @@ def choose_lines():
     return LINES + (LIMIT_LINES if find_cgroup() else ()) + (ROOT_LINES if os.getuid() == 0 else ())
 
 
-def select(lines):
+def choose_faults(lines):
     """The faults to try, in the order in which they are tried: (line, fault)."""
     only = os.environ.get("FAULTS_ONLY")
     if only:
@@ -355,6 +379,9 @@ def try_share(top, number, workers, seconds):
     """One worker: every workers-th fault. Returns what it found out, in plain data."""
     top = os.path.join(top, str(number))
     os.mkdir(top)
+    # a traced process and its tracer take turns, which is dear when they wake each other's processor
+    cpus = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cpus[number % len(cpus)]})
     # its namespaces are there to be joined
     owner = subprocess.Popen(["unshare", "-Urpf", "--kill-child", "sh", "-c", "echo up; exec sleep 100000"],
                              stdout=subprocess.PIPE)
@@ -362,21 +389,25 @@ def try_share(top, number, workers, seconds):
     try:
         lines = [Line(*args, top, owner.pid)
                  for args in choose_lines()]
-        todo = select(lines)
+        todo = choose_faults(lines)
         ends = time.monotonic() + seconds
-        tried = 0
+        tried, complete = 0, True
         for line, fault in todo:
             # by its name: where threads run, no two workers see quite the same list
             if zlib.crc32(repr((line.name, fault)).encode()) % workers != number:
                 continue
             if seconds and time.monotonic() > ends:
+                complete = False
                 break
             line.attempt(fault)
             tried += 1
+        for line in lines:
+            line.end()
     finally:
         owner.kill()
         owner.wait()
-    return {"tried": tried, "of": len(todo), "lines": [(line.name, line.counts, line.bad) for line in lines]}
+    return {"tried": tried, "of": len(todo), "complete": complete,
+            "lines": [(line.name, line.counts, line.bad) for line in lines]}
 
 
 def worker(top, number, workers, seconds):
@@ -416,22 +447,24 @@ def try_all(top, workers, seconds):
             for what, n in counts.items():
                 known[0][what] = known[0].get(what, 0) + n
             known[1].extend(bad)
-    return sums, sum(answer["tried"] for answer in answers), answers[0]["of"]
+    return (sums, sum(answer["tried"] for answer in answers), answers[0]["of"],
+            all(answer["complete"] for answer in answers))
 
 
 def main():
     if os.environ.get("SBX_SANITIZERS"):
         print("1..0 # SKIP cannot run here: the sanitizers make calls of their own, and not under ptrace")
         return 0
-    seconds = int(os.environ.get("FAULTS_SECONDS") or 60)
+    seconds = int(os.environ.get("FAULTS_SECONDS") or 30)
     # all of them, or one that somebody looks at, or that looks at what all would share
-    workers = 1 if os.environ.get("FAULTS_ONLY") or os.environ.get("FAULTS_SCOPE") else len(os.sched_getaffinity(0))
+    workers = 1 if os.environ.get("FAULTS_ONLY") or os.environ.get("FAULTS_SCOPE") else \
+        int(os.environ.get("FAULTS_WORKERS") or len(os.sched_getaffinity(0)))
     seed = os.environ.setdefault("FAULTS_SEED", str(int(time.time())))
     print(f"# seed {seed}: FAULTS_SEED={seed} tries the same faults first")
     top = tempfile.mkdtemp(prefix="sbx-faults.")
     began = time.monotonic()
     try:
-        sums, tried, total = try_all(top, workers, seconds)
+        sums, tried, total, complete = try_all(top, workers, seconds)
     finally:
         shutil.rmtree(top, ignore_errors=True)
     table = [["line"] + list(next(iter(sums.values()))[0])]
@@ -446,7 +479,8 @@ def main():
                             for i in range(1, len(table[0]))])
     for row in table:
         print("# " + row[0].ljust(12) + "".join(cell.rjust(11) for cell in row[1:]))
-    print(f"# {tried} of {total} faults tried, in {time.monotonic() - began:.0f} s by {workers} workers")
+    share = f"all {tried}" if complete else f"{tried} of {total}"
+    print(f"# {share} faults tried, in {time.monotonic() - began:.0f} s by {workers} workers")
     return 1 if any(bad for _, bad in sums.values()) else 0
 
 

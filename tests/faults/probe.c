@@ -88,7 +88,7 @@ static void show_limits(void)
 	for (int i = 0; i < RLIMIT_NLIMITS; i++) {
 		struct rlimit limit;
 
-		if (getrlimit((__rlimit_resource_t)i, &limit) == 0)
+		if (getrlimit(i, &limit) == 0)
 			printf("limit %d %llx %llx\n", i, (unsigned long long)limit.rlim_cur,
 			       (unsigned long long)limit.rlim_max);
 	}
@@ -318,7 +318,8 @@ static void show_writes(void)
 		char path[64];
 		int fd;
 
-		snprintf(path, sizeof(path), "%s/.probe", places[i]);
+		/* the host's own /tmp may be one of them, with other probes in it */
+		snprintf(path, sizeof(path), "%s/.probe.%d", places[i], getpid());
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		printf("write %s %s\n", places[i], fd >= 0 ? "yes" : strerror(errno));
 		if (fd >= 0) {
@@ -333,6 +334,7 @@ int main(int argc, char **argv)
 	char cwd[4096];
 	int depth = DEPTH;
 
+	setvbuf(stdout, NULL, _IOFBF, 65536);
 	for (int i = 1; i < argc; i++)
 		if (!strncmp(argv[i], "depth=", 6))
 			depth = argv[i][6] - '0';

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many sandboxes, one after another and at once, and KILL at random moments to any process of ours.
+"""Many sandboxes, one after another and at once, and KILL at random moments to any process of ours,
+or STOP, and CONT some time later.
 
 No process is left, no mount, no file, and the caller's terminal is as it was. A run that nobody
-disturbed has the payload's status; one that was disturbed never looks like a success.
+disturbed has the payload's status, and so has one that went on; one with a process killed never
+looks like a success.
 
 STORM_SECONDS bounds each of the two parts (default 8; 0: no bound), STORM_COUNT and STORM_PARALLEL
 are how many runs there are of each (2000 and 200), STORM_SEED chooses the victims.
@@ -22,7 +24,9 @@ import time
 
 SBX = os.environ["SBX"]
 PAYLOAD_STATUS = 42
-GRACE_SECONDS = 10
+# generous: a machine that stands still for a moment is no fault of ours
+GRACE_SECONDS = 60
+HANG_SECONDS = 300
 PR_SET_CHILD_SUBREAPER = 36
 PAYLOAD = ["sh", "-c", f"sleep 0.02 & sleep 0.03; wait; exit {PAYLOAD_STATUS}"]
 DATA_FD = 11
@@ -76,18 +80,35 @@ class Storm:
         disturbed = self.random.random() < 0.8
         when = time.monotonic() + self.random.random() * self.span if disturbed else None
         return {"number": number, "process": process, "log": log, "when": when, "hit": None,
-                "personality": personality, "deadline": time.monotonic() + 60}
+                "stops": self.random.random() < 0.3, "stopped": None,
+                "personality": personality, "deadline": time.monotonic() + HANG_SECONDS}
 
     def hit(self, run):
-        """KILL for one of its processes, any of them."""
-        family = family_of(run["process"].pid)
-        victim = self.random.choice(family)
+        """KILL or STOP for one of its processes, any of them."""
+        launcher = run["process"].pid
+        victim = self.random.choice(family_of(launcher))
         try:
             # the launcher itself is only reaped by us, so its number is still its own
-            os.kill(victim, signal.SIGKILL)
-            run["hit"] = "launcher" if victim == run["process"].pid else "inside"
+            if not run["stops"]:
+                os.kill(victim, signal.SIGKILL)
+            else:
+                run["stopped"] = os.pidfd_open(victim)
+                signal.pidfd_send_signal(run["stopped"], signal.SIGSTOP)
+                run["when"] = time.monotonic() + self.random.random() * self.span
         except ProcessLookupError:
             run["hit"] = "gone"
+            return
+        run["hit"] = ("launcher" if victim == launcher else "inside") + " stops" * run["stops"]
+
+    def go_on(self, run):
+        """A payload that stops takes the monitor along, as a job of a shell's, and maybe only now:
+        whoever sees that lets it go on, as the shell would."""
+        try:
+            run["process"].send_signal(signal.SIGCONT)
+            signal.pidfd_send_signal(run["stopped"], signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+        run["when"] = time.monotonic() + 0.05
 
     def finish(self, run):
         status = run["process"].returncode
@@ -97,6 +118,11 @@ class Storm:
         run["log"].close()
         os.unlink(run["log"].name)
         what = run["hit"] or "undisturbed"
+        if run["stopped"]:
+            self.go_on(run)
+            os.close(run["stopped"])
+            if status != PAYLOAD_STATUS or lines:
+                self.bad.append(f"a process ({what}) stopped and went on, status {status}, {lines}")
         key = (what, status)
         self.counts[key] = self.counts.get(key, 0) + 1
         if what == "undisturbed" and (status != PAYLOAD_STATUS or lines):
@@ -118,22 +144,30 @@ class Storm:
             if not running:
                 break
             for run in list(running):
-                if run["when"] and now >= run["when"]:
-                    run["when"] = None
-                    if run["process"].poll() is None:
-                        self.hit(run)
                 if run["process"].poll() is not None:
                     running.remove(run)
                     self.finish(run)
                 elif now > run["deadline"]:
-                    self.bad.append(f"it hangs: {family_of(run['process'].pid)}")
-                    for pid in family_of(run["process"].pid):
-                        os.kill(pid, signal.SIGKILL)
-                    run["process"].wait()
+                    self.end(run)
                     running.remove(run)
+                elif run["when"] and now >= run["when"]:
+                    run["when"] = None
+                    if run["stopped"]:
+                        self.go_on(run)
+                    else:
+                        self.hit(run)
             time.sleep(0.001 if len(running) == parallel else 0)
         self.check_leftovers()
         return started
+
+    def end(self, run):
+        """One that hangs."""
+        family = family_of(run["process"].pid)
+        self.bad.append(f"it hangs: {run['hit']}, {[(pid, name_of(pid)) for pid in family]}")
+        kill_all(family)
+        run["process"].wait()
+        run["log"].close()
+        os.unlink(run["log"].name)
 
     def check_leftovers(self):
         """Orphans come to us, as their subreaper."""
@@ -147,8 +181,7 @@ class Storm:
         else:
             left = [(pid, name_of(pid)) for pid in family_of(os.getpid())[1:]]
             self.bad.append(f"processes are left: {left}")
-            for pid, _ in left:
-                os.kill(pid, signal.SIGKILL)
+            kill_all(pid for pid, _ in left)
         if self.files() != self.files_before:
             self.bad.append(f"files are left: {set(self.files()) ^ set(self.files_before)}")
         if termios.tcgetattr(self.terminal) != self.terminal_before:
@@ -157,6 +190,14 @@ class Storm:
             mounts = [line for line in file if self.top in line]
         if mounts:
             self.bad.append(f"mounts are left: {mounts}")
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def name_of(pid):
@@ -199,7 +240,7 @@ def main():
         print(f"{'not ok' if storm.bad else 'ok'} {number} sandboxes {name} leave nothing behind")
         print(f"# {started} sandboxes; killed, status: how often")
         for key in sorted(storm.counts, key=str):
-            print(f"# {key[0]:12} {key[1]:5} {storm.counts[key]:6}")
+            print(f"# {key[0]:15} {key[1]:5} {storm.counts[key]:6}")
         for text in sorted(set(storm.bad))[:20]:
             print("# " + text)
     return 1 if failed else 0
