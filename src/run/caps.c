@@ -134,14 +134,16 @@ static int drop_bounding(uint64_t keep, struct err *err)
 	return 0;
 }
 
-static int raise_ambient(uint64_t caps, struct err *err)
+/* tolerated: an error that is none, besides that of a capability that there is not */
+static int raise_ambient(uint64_t caps, int tolerated, struct err *err)
 {
 	char number[16];
 
 	for (int cap = 0; cap < 64; cap++) {
 		if (!(caps & (uint64_t)1 << cap))
 			continue;
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == 0)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == 0 ||
+		    errno == tolerated)
 			continue;
 		if (errno == EINVAL && cap > CAPS_OLDEST_KERNEL)
 			return 0;
@@ -162,8 +164,9 @@ int caps_drop(const struct plan *plan, struct err *err)
 
 	if (r < 0)
 		return err_step(err, STEP_CAPS, -r, NULL, NULL);
+	/* as bwrap: root hands on what it can, which is what it may inherit */
 	if (!own_ns && !plan->caps.len)
-		return 0;
+		return raise_ambient(plan->caps_start ? ~(uint64_t)0 : 0, EPERM, err);
 	want = plan->caps_start;
 	named = change_caps(plan, &want);
 	/* ALL is all that there is, but what was asked for by name must be there */
@@ -181,5 +184,5 @@ int caps_drop(const struct plan *plan, struct err *err)
 	r = caps_set(&then);
 	if (r < 0)
 		return err_step(err, STEP_CAPS, -r, NULL, NULL);
-	return want ? raise_ambient(want, err) : 0;
+	return want ? raise_ambient(want, 0, err) : 0;
 }

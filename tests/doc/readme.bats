@@ -52,6 +52,23 @@ commands() {
     grep -q '"reason": "exit"' report.json
 }
 
+@test "every command line in the manual's examples works as it is printed" {
+    command -v mandoc >/dev/null || skip 'cannot run here: no mandoc, as in the guests'
+    mkdir -p "$HOME/.ssh"
+    touch "$HOME/.ssh/secret"
+    # EXAMPLES, without the bold type
+    mandoc -T utf8 -O width=500 "$SBX_SRCDIR/man/sbx.1" | sed -e 's/.\x08//g' -e '1,/^EXAMPLES/d' -e '/^DIAGNOSTICS/,$d' |
+        sed -n 's/^ *\$ //p' >../lines
+    [ "$(wc -l <../lines)" -ge 6 ]
+    while IFS= read -r line; do
+        echo "\$ $line"
+        output=$(bash -c "$line" </dev/null 2>&1) || { echo "status $?: $output"; return 1; }
+        echo "$output"
+        [[ $output != *secret* ]]
+    done <../lines
+    [ "$(cat made)" = made ]
+}
+
 @test "the error in the README is the one that is printed" {
     [ ! -e /opt/tools ] || skip 'cannot run here: /opt/tools exists'
     run sbx --ro-bind /usr /usr --ro-bind /opt/tools /tools ls

@@ -59,6 +59,10 @@ copy_sbx() {
     # as rpm-ostree does it
     sb --cap-drop ALL --cap-add cap_chown --cap-add CAP_FOWNER --proc /proc sh -c 'grep -E "^Cap(Eff|Prm|Inh|Amb)" /proc/self/status | cut -f2 | sort -u'
     is "$output" 0000000000000009
+    # what root may inherit becomes ambient
+    capture setpriv --inh-caps=+chown,+kill "$BWRAP" "${ROOT[@]}" --proc /proc sed -n 's/^CapAmb:.//p' /proc/self/status
+    ok
+    is "$output" 0000000000000021
     sb --uid 5 echo ran
     refused --unshare-user
 }
