@@ -133,3 +133,49 @@ http.server.HTTPServer((\"203.0.113.10\", 9418), Put).serve_forever()" 2>>/run/l
             sed -i s/other/mirror/ /run/apt/sources.list
          done'
 }
+
+@test "podman: containers with this as their slirp4netns, out, by name, and published in both ways" {
+    command -v podman >/dev/null || skip "podman is not installed"
+    unshare --user --map-root-user --cgroup --mount mount -t cgroup2 cgroup2 /sys/fs/cgroup ||
+        skip "cannot run here: no runtime works without cgroup2, and it may not be mounted"
+    lab 'mkdir -p /run/bin /run/containers /run/rootfs/{usr,proc,sys,dev,etc,tmp,run}
+         for d in bin sbin lib lib64; do ln -s usr/$d /run/rootfs/$d; done
+         ln -s "$(dirname "$SBX")/sbx-net" /run/bin/slirp4netns
+         # nothing of the user'"'"'s or of the system'"'"'s, and no registry
+         export HOME=/run/containers XDG_RUNTIME_DIR=/run/containers _CONTAINERS_USERNS_CONFIGURED=done
+         export CONTAINERS_CONF=$HOME/containers.conf CONTAINERS_STORAGE_CONF=$HOME/storage.conf
+         printf "%s\n" "[engine]" "network_cmd_path = \"/run/bin/slirp4netns\"" "cgroup_manager = \"cgroupfs\"" \
+            "events_logger = \"file\"" "[containers]" "log_driver = \"k8s-file\"" >$CONTAINERS_CONF
+         printf "%s\n" "[storage]" "driver = \"vfs\"" "graphroot = \"/run/containers/storage\"" \
+            "runroot = \"/run/containers/run\"" >$CONTAINERS_STORAGE_CONF
+         cat >/run/script <<END
+mount -t cgroup2 cgroup2 /sys/fs/cgroup # a runtime looks at it even if it is to make none
+mount -t tmpfs tmpfs /dev/shm           # podman leaves its locks there, which no other user may open
+. $HERE/lab.bash
+container() { # OPTION-OF-NETWORK OPTION... -- COMMAND...
+    local options=("--network=slirp4netns\$1")
+    shift
+    while [ \$1 != -- ]; do options+=("\$1"); shift; done
+    shift
+    podman run --rm --cgroups=disabled --ulimit=host -v /usr:/usr:ro -v $HERE:$HERE:ro "\${options[@]}" \
+        --rootfs /run/rootfs "\$@"
+}
+container "" -- sh -euc "
+    $PEER tcp mirror.example.org 9 hash 1000000
+    $PEER tcp 2001:db8:2::10 19 source 1000000
+    $PEER udp 203.0.113.10 7 1000
+    if TIMEOUT=3 $PEER tcp 10.0.2.2 9099; then exit 1; fi"
+for handler in slirp4netns rootlesskit; do
+    container :port_handler=\$handler -p 127.0.0.1:18000:8003 --name \$handler -- $PEER server 8000 >/run/server &
+    until_true grep -q listening /run/server
+    $PEER tcp 127.0.0.1 18000 hello
+    podman stop -t 0 \$handler >/dev/null
+    wait \$! || [ \$? = 137 ]
+    : >/run/server
+done
+until_true no_process slirp4netns
+END
+         "$PEER" catcher 9099 >/run/catcher &
+         until_true grep -q listening /run/catcher
+         unshare --cgroup --mount bash -eu /run/script'
+}
