@@ -382,9 +382,9 @@ def try_share(top, number, workers, seconds):
     # a traced process and its tracer take turns, which is dear when they wake each other's processor
     cpus = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cpus[number % len(cpus)]})
-    # its namespaces are there to be joined
-    owner = subprocess.Popen(["unshare", "-Urpf", "--kill-child", "sh", "-c", "echo up; exec sleep 100000"],
-                             stdout=subprocess.PIPE)
+    # its namespaces are there to be joined, for as long as we are
+    owner = subprocess.Popen(["unshare", "-Urpf", "--kill-child", "sh", "-c", "echo up; exec cat"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     owner.stdout.readline()
     try:
         lines = [Line(*args, top, owner.pid)
