@@ -65,16 +65,21 @@ static int join(const struct plan_ns *ns, struct err *err)
 	const struct {
 		int fd;
 		int kind;
+		enum step step;
 		const char *name;
 	} joins[] = {
-		{ ns->userns_fd, CLONE_NEWUSER, "user" },
-		{ ns->netns_fd, CLONE_NEWNET, "net" },
-		{ ns->pidns_fd, CLONE_NEWPID, "pid" },
+		{ ns->userns_fd, CLONE_NEWUSER, STEP_SETNS, "user" },
+		{ ns->netns_fd, CLONE_NEWNET, STEP_SETNS, "net" },
+		{ ns->pidns_fd, CLONE_NEWPID, STEP_SETNS_LATER, "pidns" },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
-		if (joins[i].fd >= 0 && setns(joins[i].fd, joins[i].kind) < 0)
-			return err_step(err, STEP_SETNS, errno, joins[i].name, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++) {
+		if (joins[i].fd < 0 || setns(joins[i].fd, joins[i].kind) == 0)
+			continue;
+		if (joins[i].kind == CLONE_NEWUSER && errno == EINVAL)
+			return err_step(err, STEP_SETNS_USER, 0, NULL, NULL);
+		return err_step(err, joins[i].step, errno, joins[i].name, NULL);
+	}
 	return 0;
 }
 

@@ -68,7 +68,8 @@ static int load(const struct seccomp_programs *programs, size_t end, struct err 
 {
 	for (size_t i = programs->n_loaded; i < end; i++)
 		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &programs->items[i], 0, 0) < 0)
-			return err_step(err, STEP_SECCOMP, errno, NULL, NULL);
+			return errno == EINVAL ? err_step(err, STEP_SECCOMP_INVALID, 0, NULL, NULL)
+			                       : err_step(err, STEP_SECCOMP, errno, NULL, NULL);
 	return 0;
 }
 

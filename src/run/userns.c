@@ -97,7 +97,7 @@ int userns_enter_second(const struct run *run, struct err *err)
 	const struct plan_ids *ids = &run->plan->ids;
 
 	if (run->plan->ns.userns2_fd >= 0 && setns(run->plan->ns.userns2_fd, CLONE_NEWUSER) < 0)
-		return err_step(err, STEP_SETNS, errno, "userns2", NULL);
+		return err_step(err, STEP_SETNS_LATER, errno, "userns2", NULL);
 	if (!run->plan->ns.second_user)
 		return 0;
 	if (unshare(CLONE_NEWUSER) < 0)

@@ -203,12 +203,22 @@ holder_ready() {
 }
 
 @test "--userns: not a user namespace, not open" {
-    ERR_SED='s/: [A-Z].*//'
     feed 20 ''
     compare_sandbox --userns 20 echo ran
     is "$status" 1
     is "$output" ''
     compare_sandbox --userns 29 echo ran
+    is "$status" 1
+    is "$output" ''
+}
+
+@test "--userns2, --pidns: not open" {
+    # the process in between has a word of its own
+    ERR_SED='/^bwrap: Unexpected short read from pid socket$/d'
+    compare_sandbox --userns2 29 echo ran
+    is "$stderr" 'bwrap: Setting userns2 failed: Bad file descriptor'
+    compare_sandbox --pidns 29 echo ran
+    is "$stderr" 'bwrap: Setting pidns failed: Bad file descriptor'
     is "$status" 1
     is "$output" ''
 }
