@@ -136,6 +136,7 @@ run_guest() { # KERNEL MODE FILE...
     mkdir "$w/$name.run"
     cp "$w/$name.files" "$w/$name.run/files"
     printf '%s\n' "$filter" > "$w/$name.run/filter"
+    [ -z "$share" ] || echo 6 > "$w/$name.run/share"
     "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
         -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$kernel" -- \
         "SBX_VM_MODE=$mode bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
