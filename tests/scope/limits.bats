@@ -128,6 +128,17 @@ print(json.dumps(value))' "$T/report" "$1"
     is "$status" 124
 }
 
+@test "--timeout that passes while the set-up waits is status 124, too" {
+    mkfifo "$T/hold"
+    exec 20<>"$T/hold"
+    KEEP_FD=20
+    sbx --timeout 0.1 --kill-after 0.1 --block-fd 20 --report "$T/report" echo ran
+    is "$status" 124
+    is "$output" ''
+    is "$(from_report exit.reason)" '"timeout"'
+    exec 20>&-
+}
+
 @test "after --timeout nothing is left, in a pid namespace and without one" {
     sbx --timeout 1 sh -c '
         setsid sh -c "trap \"\" TERM; sleep 98765 & sleep 98766" & sleep 98767'
