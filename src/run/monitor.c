@@ -268,6 +268,9 @@ static void note_early_end(struct monitor *monitor, int status)
 {
 	if (monitor->started || monitor->failed)
 		return;
+	/* killed by us, because the time was up */
+	if (monitor->timeout.expired && WIFSIGNALED(status))
+		return;
 	monitor->failed = 1;
 	if (WIFSIGNALED(status))
 		err_text(&monitor->err, 0,

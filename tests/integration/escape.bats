@@ -84,14 +84,21 @@ host_untouched() {
     return 1
 }
 
-# attacks DESTINATION OPTIONS...: every operation.
-attacks() (
+# attacks DESTINATION OPTIONS...: every operation, or, where $SBX_TEST_SHARE says so, one of so many, others each time.
+attacks() {
+    turn=$((${turn:-0} + 1))
+    attacks_of_turn "$@"
+}
+
+attacks_of_turn() (
     trap - DEBUG # thousands of commands, see start()
     destination=$1
     shift
     feed 20 data
     feed_file 21 "$T/src"
     for operation in "${operations[@]}"; do
+        turn=$((turn + 1))
+        ((turn % ${SBX_TEST_SHARE:-1} == 0)) || continue
         attack "$operation" "$destination" "$@"
     done
     host_untouched "$destination" "$@"

@@ -261,10 +261,10 @@ own_error() {
     esac
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when it does not in time. The time is
-# only a limit for hangs.
+# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when it does not in several times that, the more the
+# slower the machine is ($SBX_PATIENCE). The time is only a limit for hangs.
 wait_for() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * ${SBX_PATIENCE:-3}))
 
     shift
     until "$@" >/dev/null 2>&1; do

@@ -7,8 +7,8 @@
 # each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
 # time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
 #   -s  a share, for each change: the cases of tests/vm/cases and tests/scope on all four, every other
-#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn; without the
-#       attacks, which take minutes, and what asks nothing of a kernel (parsing, documents, programs)
+#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn; a sixth of
+#       what is tried thousands of times; without what asks nothing of a kernel (parsing, documents, programs)
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Without BATS-FILEs the last kernel is started once more with SELinux, for tests/vm/labels.
@@ -97,6 +97,8 @@ find_others() {
 }
 
 unshared='^tests/\(attacks\|doc\|compat/parse\|seccomp/programs\)'
+# by itself: in turn with the others, it would be where there is most to do already
+attacks=tests/attacks/attacks.bats
 
 list_files() { # KERNEL MODE FILE...: these, or what there is
     if [ $# -gt 2 ]; then
@@ -105,7 +107,10 @@ list_files() { # KERNEL MODE FILE...: these, or what there is
     fi
     case $share.$1.$2 in
     1.6.1.login) find_others | grep -v "$unshared" | sed -n 'p;n' ;;
-    1.6.12.manager) find_others | grep -v "$unshared" | sed -n 'n;p' ;;
+    1.6.12.manager)
+        echo "$attacks"
+        find_others | grep -v "$unshared" | sed -n 'n;p'
+        ;;
     1.*) ;;
     *) find_others ;;
     esac
@@ -136,6 +141,7 @@ run_guest() { # KERNEL MODE FILE...
     mkdir "$w/$name.run"
     cp "$w/$name.files" "$w/$name.run/files"
     printf '%s\n' "$filter" > "$w/$name.run/filter"
+    [ -z "$share" ] || echo 6 > "$w/$name.run/share"
     "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
         -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$kernel" -- \
         "SBX_VM_MODE=$mode bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
@@ -156,13 +162,20 @@ run_labels() { # KERNEL
 }
 
 [ $# -gt 0 ] || run_labels "${kernels[-1]}"
-for mode in "${modes[@]}"; do
-    for kernel in "${kernels[@]}"; do
-        while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
-            wait -n
+# Whoever has most to do comes first, so that nobody is the last one for long.
+mapfile -t guests < <(
+    for mode in "${modes[@]}"; do
+        for kernel in "${kernels[@]}"; do
+            echo "$(list_files "$kernel" "$mode" "$@" | wc -l) $kernel $mode"
         done
-        run_guest "$kernel" "$mode" "$@" &
+    done | sort -s -rn -k1,1
+)
+for guest in "${guests[@]}"; do
+    read -r _ kernel mode <<< "$guest"
+    while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+        wait -n
     done
+    run_guest "$kernel" "$mode" "$@" &
 done
 wait
 [ -z "$sum" ] || { "$src/tools/tap-sum" "$results"; exit; }

@@ -26,7 +26,7 @@ truncate -s 1G "$snap/empty" # stands for the data disk, which every run brings 
 vm_serials "$snap"
 mkfifo "$snap/mon"
 exec 3<> "$snap/mon"
-timeout -k 2 240 qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" \
+timeout -k 2 900 qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" \
     "${vm_serial[@]}" -chardev null,id=c3 -serial chardev:c3 -monitor stdio \
     -kernel "$img/vmlinuz" -initrd "$img/initrd" -append "$vm_kargs sbxvm.gate" \
     -drive "$(vm_disk "$snap/root")" -drive "$(vm_disk "$snap/empty")" \

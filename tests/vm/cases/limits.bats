@@ -44,18 +44,19 @@ load vm
 @test "--pids-limit contains a fork bomb, and the machine stays usable" {
     # shellcheck disable=SC2016 # for the inner shell
     background "$SBX" --bare "${ROOT[@]}" --dev /dev --unshare-pid --proc /proc --name bomb \
-        --pids-limit 24 --report "$T/report" --timeout 20 --kill-after 1 \
+        --pids-limit 24 --report "$T/report" --kill-after 1 \
         bash -c 'bomb() { bomb | bomb & }; bomb; sleep 98762'
     wait_for 30 systemctl --user is-active sbx-bomb.scope
     sleep 3
     # the machine: other processes start, and only so many of the bomb's are there
     capture sh -c 'true; true; echo usable'
     is "$output" usable
+    kill -TERM "${BACKGROUND[0]}"
     status=0
-    wait $! || status=$?
-    is "$status" 124
+    wait "${BACKGROUND[0]}" || status=$?
+    like "$status" '^(137|143)$'
     [[ $(report pids_peak) == null || $(report pids_peak) -le 24 ]]
-    is "$(report exit.reason)" timeout
+    is "$(report exit.reason)" signal
     no_trace
 }
 
@@ -70,15 +71,26 @@ load vm
 }
 
 @test "--cpus: within 15 % over five seconds" {
-    sbx --cpus 0.4 --timeout 5 --report "$T/report" sh -c 'while :; do :; done'
-    is "$status" 124
-    run python3 -c 'import json, sys
-r = json.load(open(sys.argv[1]))
-share = (r["cpu_user_s"] + r["cpu_sys_s"]) / r["wall_s"]
-print(share)
-sys.exit(not 0.34 <= share <= 0.46)' "$T/report"
-    echo "share: $output"
-    [[ $status -eq 0 ]]
+    # For what the emulated machine stands still, because others run in its place, the kernel charges whom it likes; a
+    # neighbour on the same processor notices.
+    capture taskset -c 0 python3 -c '
+import json, subprocess, sys, time
+sandbox = subprocess.Popen(sys.argv[2:])
+still = 0
+last = time.monotonic()
+while sandbox.poll() is None:
+    time.sleep(0.02)
+    now = time.monotonic()
+    still += max(0, now - last - 0.03)
+    last = now
+report = json.load(open(sys.argv[1], encoding="ascii"))
+used = report["cpu_user_s"] + report["cpu_sys_s"]
+wall = report["wall_s"]
+print(f"status {sandbox.returncode}: {used} of {wall} s, and it stood still for {still}")
+sys.exit(sandbox.returncode != 124 or not 0.34 * (wall - still) <= used <= 0.46 * wall + still)' "$T/report" \
+        "$SBX" --bare "${ROOT[@]}" --unshare-pid --cpus 0.4 --timeout 5 --report "$T/report" sh -c 'while :; do :; done'
+    show_last
+    is "$status" 0
 }
 
 @test "--cpus 2 lets a payload use more than one" {

@@ -80,8 +80,6 @@ running() {
 }
 
 @test "stopped by systemctl while it is set up, it ends when it can" {
-    local began=$SECONDS
-
     mkfifo "$T/hold"
     # shellcheck disable=SC2016 # for the inner shell
     background sh -c 'exec 7<>"$1"; shift; exec "$@" --block-fd 7 sleep 98760' sh "$T/hold" \
@@ -94,8 +92,6 @@ running() {
     wait $! || status=$?
     is "$status" 125
     has "$(<"$T/bg.err")" 'ended by SIGTERM'
-    # systemd's KILL would have come after 90 s
-    [[ $((SECONDS - began)) -lt 80 ]]
     no_trace
 }
 
@@ -176,7 +172,7 @@ import socket, sys, time
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
-time.sleep(100)
+time.sleep(3000)
 PY
     BACKGROUND+=("$!")
     wait_for 120 test -S "$T/bus"
