@@ -309,23 +309,32 @@ static void show_tree(int dirfd, const char *path, int depth)
 		closedir(dir);
 }
 
+/* One without a name, so that a probe that is killed leaves nothing in what is the host's. */
+static int make_file(const char *dir)
+{
+	char path[64];
+	int fd = open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || errno != EOPNOTSUPP)
+		return fd;
+	snprintf(path, sizeof(path), "%s/.probe.%d", dir, getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 /* What a flag promises is tried, too: a write where the mount says ro. */
 static void show_writes(void)
 {
 	static const char *const places[] = { "/", "/usr", "/etc", "/tmp", "/work", "/ro" };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		char path[64];
-		int fd;
+		int fd = make_file(places[i]);
 
-		/* the host's own /tmp may be one of them, with other probes in it */
-		snprintf(path, sizeof(path), "%s/.probe.%d", places[i], getpid());
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		printf("write %s %s\n", places[i], fd >= 0 ? "yes" : strerror(errno));
-		if (fd >= 0) {
+		if (fd >= 0)
 			close(fd);
-			unlink(path);
-		}
 	}
 }
 
