@@ -17,7 +17,8 @@ enum { HOST_ROUTES_MAX = 64, HOST_DNS_MAX = 8 };
 
 /* Looked at only for a network of its own. */
 struct host_net {
-	bool v6_default;                         /* there is a default route for IPv6 */
+	bool v4_default;                         /* there is a default route for IPv4 */
+	bool v6_default;                         /* and for IPv6 */
 	struct net_cidr routes[HOST_ROUTES_MAX]; /* IPv4, without the default route */
 	size_t n_routes;
 	struct net_addr dns[HOST_DNS_MAX]; /* the servers of /etc/resolv.conf */

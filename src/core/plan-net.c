@@ -36,6 +36,9 @@ int plan_net_resolve(struct plan *plan, const struct host *host, struct err *err
 	if (!net->mtu)
 		net->mtu = NET_MTU_MAX;
 	net->v6 = host->net.v6_default;
+	/* the fast path takes a connection before it is made; where most can't be, that would keep
+	 * programs from trying IPv6 next */
+	net->no_splice4 = net->no_splice || !host->net.v4_default;
 	net_cidr_parse("fd73:6278:6e65:74::/64", &net->net6);
 	if (net->cidr_given)
 		return 0;

@@ -34,6 +34,7 @@ struct plan_net {
 	unsigned int mtu; /* 0: the default */
 	int log_fd;
 	bool no_splice;
+	bool no_splice4; /* resolved: not for IPv4 */
 	bool keep_on_failure;
 	bool given; /* some option that only means something with --net user */
 	bool cidr_given;

@@ -155,7 +155,7 @@ int net_attach(const struct run *run, struct err *err)
 	netdev_relax(run->plan->ids.outer_gid);
 	fds[0] = device;
 	/* where the kernel has no NAT for us the device carries everything */
-	if (!net->no_splice && netdev_redirect(&conf, false, &fast4) == 0)
+	if (!net->no_splice4 && netdev_redirect(&conf, false, &fast4) == 0)
 		fds[count++] = fast4;
 	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
 		fds[count++] = fast6;

@@ -26,10 +26,15 @@ static void take_route4(struct host_net *net, const char *line)
 {
 	struct net_cidr *route = &net->routes[net->n_routes];
 	unsigned int dst;
+	unsigned int flags;
 	unsigned int mask;
 
-	if (sscanf(line, "%*s %x %*x %*x %*d %*d %*d %x", &dst, &mask) != 2 || mask == 0)
+	if (sscanf(line, "%*s %x %*x %x %*d %*d %*d %x", &dst, &flags, &mask) != 3)
 		return;
+	if (mask == 0) {
+		net->v4_default |= !(flags & RTF_REJECT);
+		return;
+	}
 	net_addr_parse("0.0.0.0", &route->addr);
 	memcpy(route->addr.b + 12, &dst, sizeof(dst));
 	route->prefix = NET_PREFIX4 + (unsigned int)__builtin_popcount(mask);
