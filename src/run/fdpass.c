@@ -52,28 +52,26 @@ static ssize_t receive(int sock, struct msghdr *msg, int flags)
 	return n >= 0 ? n : errno == ECONNRESET ? 0 : -errno;
 }
 
-/* Rounded up to what a control message is aligned to, the room may hold one more than was asked
- * for. */
+/* All descriptors of a message come in one control message. Rounded up to what those are aligned
+ * to, the room may hold one descriptor more than was asked for. */
 static size_t take(struct msghdr *msg, struct fdpass *message)
 {
-	size_t n = 0;
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t count;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return 0;
+	count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		int fd;
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < count; i++, n++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			if (n < message->n_fds)
-				message->fds[n] = fd;
-			else
-				close(fd);
-		}
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+		if (i < message->n_fds)
+			message->fds[i] = fd;
+		else
+			close(fd);
 	}
-	return n;
+	return count;
 }
 
 ssize_t fdpass_receive(int sock, int flags, struct fdpass *message)
