@@ -79,7 +79,7 @@ answers() {
     compare --new-session --ro-bind /usr /run/host/usr --symlink usr/share /run/host/share "${USR[@]}" --tmpfs /var \
         --tmpfs /run/container --bind "$T/home" "$T/home" --proc /proc --dev-bind /dev /dev --tmpfs /dev/shm \
         --ro-bind /sys /sys --unshare-pid --unshare-ipc --chdir "$T/home" --bind-data 9 /run/container/data \
-        sh -c 'pwd; ls -A . / /dev/shm /run/container; cd /run/host/share && pwd -P; cat /run/container/data; ls /proc | grep -c "^[0-9]"'
+        sh -c 'pwd; ls -A . / /dev/shm /run/container; cd /run/host/share && pwd -P; cat /run/container/data; set -- /proc/[0-9]*; echo " $#"'
     answers .secret
     has "$output" /run/host/usr/share
 }
