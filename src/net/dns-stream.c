@@ -14,7 +14,7 @@
 #include "net/dns-private.h"
 #include "net/dns.h"
 #include "net/engine.h"
-#include "net/gate.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
 
 enum {
@@ -108,7 +108,7 @@ static int stream_ask(struct dns *dns, struct stream *stream)
 		sys_close(stream->server);
 	stream->server = -1;
 	while (stream->tries < dns->servers_count) {
-		socklen_t len = gate_sockaddr_to(&dns->servers[stream->tries++], 53, &sa);
+		socklen_t len = sockaddr_to(&dns->servers[stream->tries++], 53, &sa);
 		int fd = sys_socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		if (fd < 0)
@@ -221,7 +221,7 @@ static void stream_ready(struct engine *engine, struct source *source, uint32_t 
 		stream_close(engine->dns, stream);
 }
 
-int dns_take_stream(struct dns *dns, int fd)
+int dns_take_stream(struct dns *dns)
 {
 	struct stream *stream = NULL;
 	size_t slot = 0;
@@ -234,21 +234,18 @@ int dns_take_stream(struct dns *dns, int fd)
 	if (!stream ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
 		free(stream);
-		errno = ECONNREFUSED;
-		return -1;
+		return -ECONNREFUSED;
 	}
-	dup3(pair[0], fd, O_CLOEXEC);
-	sys_close(pair[0]);
 	*stream = (struct stream){ .source = { .fd = -1, .ready = stream_ready },
 		                   .client = pair[1],
 		                   .server = -1 };
 	dns->streams[slot] = stream;
 	if (stream_wait(dns, stream, CLIENT_READ) < 0) {
+		sys_close(pair[0]);
 		stream_close(dns, stream);
-		errno = ECONNREFUSED;
-		return -1;
+		return -ECONNREFUSED;
 	}
-	return 0;
+	return pair[0];
 }
 
 void dns_streams_free(struct dns *dns)

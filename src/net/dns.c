@@ -17,9 +17,9 @@
 #include "net/config.h"
 #include "net/dns-private.h"
 #include "net/engine.h"
-#include "net/gate.h"
 #include "net/log.h"
 #include "net/policy.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
 
 enum {
@@ -154,7 +154,7 @@ static int query_send(struct dns *dns, struct query *query)
 
 	while (query->tries < dns->servers_count * ROUNDS) {
 		const struct net_addr *server = &dns->servers[query->tries++ % dns->servers_count];
-		socklen_t len = gate_sockaddr_to(server, 53, &sa);
+		socklen_t len = sockaddr_to(server, 53, &sa);
 		int fd = sys_socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		if (fd < 0)

@@ -24,8 +24,8 @@ int dns_follow(struct dns *dns, int fd);
 /* A datagram for port 53 of the resolver's address. */
 void dns_datagram(struct dns *dns, const struct frame *frame);
 
-/* A TCP connection to it: puts one end of a socket pair in the place of fd. As connect(2). */
-int dns_take_stream(struct dns *dns, int fd);
+/* A TCP connection to it: the other end of a socket pair, or -errno. */
+int dns_take_stream(struct dns *dns);
 
 /* Lowers *timeout (ms) to the next deadline; does what is due. */
 void dns_prepare(struct dns *dns, int *timeout, int64_t now);

@@ -7,7 +7,6 @@
 #include <sys/uio.h>
 
 #include "core/err.h"
-#include "net/offload.h"
 #include "net/sys.h"
 
 int engine_watch(struct engine *engine, struct source *source, uint32_t events)
@@ -21,6 +20,10 @@ void engine_unwatch(struct engine *engine, struct source *source)
 {
 	if (source->fd > 0)
 		epoll_ctl(engine->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	for (int i = 0; i < engine->events_count; i++) {
+		if (engine->events[i].data.ptr == source)
+			engine->events[i].data.ptr = NULL;
+	}
 }
 
 static void tap_ready(struct engine *engine, struct source *source, uint32_t events)
@@ -41,11 +44,12 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
 {
-	struct offload_out out;
+	static const uint8_t plain[VNET_LEN];
+	struct iovec iov[2] = { { (void *)(uintptr_t)plain, VNET_LEN },
+		                { (void *)(uintptr_t)frame, len } };
 
-	offload_out(&out, engine->link.mtu, frame, len);
 	/* a frame that finds no room is lost, as on any wire */
-	(void)!writev(engine->tap, out.iov, out.count);
+	(void)!writev(engine->tap, iov, 2);
 }
 
 static void put_fragment(void *data, const uint8_t *frame, size_t len)
@@ -71,4 +75,26 @@ bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr
 {
 	return engine->dns && (net_addr_equal(addr, &engine->link.dns4) ||
 	                       net_addr_equal(addr, &engine->link.dns6));
+}
+
+bool engine_to_host(const struct engine *engine, const struct net_addr *dst, struct net_addr *ret)
+{
+	*ret = *dst;
+	if (net_addr_equal(dst, &engine->link.host4))
+		net_addr_parse("127.0.0.1", ret);
+	else if (engine->link.v6 && net_addr_equal(dst, &engine->link.host6))
+		net_addr_parse("::1", ret);
+	else
+		return true;
+	return engine->loopback;
+}
+
+void engine_from_host(const struct engine *engine, struct net_addr *addr)
+{
+	static const struct net_addr loop6 = { { [15] = 1 } };
+
+	if (net_addr_is4(addr) && addr->b[12] == 127)
+		*addr = engine->link.host4;
+	else if (net_addr_equal(addr, &loop6))
+		*addr = engine->link.host6;
 }

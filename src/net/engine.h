@@ -10,12 +10,14 @@
 
 struct dns;
 struct engine;
+struct epoll_event;
 struct err;
 struct flows;
 struct hostaddr;
 struct netlog;
 struct policy;
 struct stack;
+struct tcp;
 
 /* Something to watch. ready() gets epoll's events; it may remove and close itself. */
 struct source {
@@ -34,11 +36,14 @@ struct engine {
 	struct policy *policy;
 	struct netlog *log;
 	struct stack *stack;
+	struct tcp *tcp;
 	struct flows *flows;
 	struct dns *dns;
 	struct hostaddr *hostaddr;
 	struct source tap_source;
 	bool tap_ready;
+	struct epoll_event *events; /* not yet handed out, of this round */
+	int events_count;
 	unsigned int burst; /* frames to read in the next round */
 	uint8_t in[VNET_LEN + PACKET_MAX];
 	uint8_t out[PACKET_HEAD_MAX + 65535]; /* a payload starts at PACKET_HEAD_MAX */
@@ -51,7 +56,12 @@ int engine_attach(struct engine *engine, int tap, struct err *err);
 /* Whether the resolver is at addr; without one (--disable-dns) it is an address like any other. */
 bool engine_is_resolver(const struct engine *engine, const struct net_addr *addr);
 
-/* Adds and removes sources. add: 0 or -errno. */
+/* The host's address for what the sandbox knows as dst (the gateway stands for the host's
+ * loopback): false if that is not to be reached. from: the other way. */
+bool engine_to_host(const struct engine *engine, const struct net_addr *dst, struct net_addr *ret);
+void engine_from_host(const struct engine *engine, struct net_addr *addr);
+
+/* Adds and removes sources; one that is removed is not called any more. add: 0 or -errno. */
 int engine_watch(struct engine *engine, struct source *source, uint32_t events);
 void engine_unwatch(struct engine *engine, struct source *source);
 

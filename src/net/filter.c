@@ -60,55 +60,6 @@ static void filter_arp(const struct net_link *link, const uint8_t *eth, size_t l
 	frame->kind = FRAME_STACK;
 }
 
-/* A 16-bit word changes: RFC 1624, HC' = ~(~HC + ~m + m'). */
-static void tcp_replace(uint8_t *tcp, size_t at, uint16_t word_be)
-{
-	uint16_t old;
-	uint16_t check;
-	uint32_t sum;
-
-	memcpy(&old, tcp + at, 2);
-	memcpy(&check, tcp + 16, 2);
-	sum = (uint32_t)(uint16_t)~check + (uint16_t)~old + word_be;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	check = (uint16_t)~sum;
-	memcpy(tcp + at, &word_be, 2);
-	memcpy(tcp + 16, &check, 2);
-}
-
-/* Takes the urgent pointer out: libslirp 4.7's handling of it can be made to read past a buffer. */
-static void tcp_strip_urgent(uint8_t *tcp)
-{
-	uint16_t word;
-	uint8_t flags[2] = { tcp[12], tcp[13] & (uint8_t)~0x20 };
-
-	memcpy(&word, flags, 2);
-	tcp_replace(tcp, 12, word);
-	tcp_replace(tcp, 18, 0);
-}
-
-/* The device cuts what is too long for its MTU itself, so libslirp may send longer segments than
- * the sandbox's MSS says: larger ones cost less. */
-static void tcp_raise_mss(uint8_t *tcp, size_t head)
-{
-	static const uint8_t large[2] = { 0x80, 0x00 }; /* 32768, all that libslirp makes of it */
-	uint16_t word;
-
-	for (size_t at = 20; at + 4 <= head;) {
-		if (tcp[at] == 0)
-			return;
-		if (tcp[at] == 2 && tcp[at + 1] == 4 && at % 2 == 0) {
-			memcpy(&word, large, 2);
-			tcp_replace(tcp, at + 2, word);
-			return;
-		}
-		if (tcp[at] != 1 && tcp[at + 1] < 2)
-			return;
-		at += tcp[at] == 1 ? 1 : tcp[at + 1];
-	}
-}
-
 static void filter_tcp(uint8_t *tcp, size_t len, struct frame *frame)
 {
 	size_t head;
@@ -118,13 +69,11 @@ static void filter_tcp(uint8_t *tcp, size_t len, struct frame *frame)
 	head = (size_t)(tcp[12] >> 4) * 4;
 	if (head < 20 || head > len)
 		return drop(frame, "malformed TCP");
-	if (tcp[13] & 0x20 || get16(tcp + 18))
-		tcp_strip_urgent(tcp);
-	if (tcp[13] & 0x02)
-		tcp_raise_mss(tcp, head);
 	frame->sport = get16(tcp);
 	frame->dport = get16(tcp + 2);
-	frame->kind = FRAME_STACK;
+	frame->payload = tcp;
+	frame->payload_len = len;
+	frame->kind = FRAME_TCP;
 }
 
 static void filter_udp(uint8_t *udp, size_t len, struct frame *frame)

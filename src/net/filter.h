@@ -4,7 +4,7 @@
  * bytes, so only what an honest kernel sends for plain TCP, UDP, echo, ARP and neighbour discovery
  * gets past: no fragments, options, extension headers, foreign ethertypes or source addresses, and
  * no destination that the host's own connect() would take for the host.
- * Pure; the frame is read, and changed only to take TCP's urgent pointer out and to raise its MSS.
+ * Pure; the frame is only read.
  */
 #pragma once
 
@@ -31,7 +31,8 @@ struct net_link {
 
 enum frame_kind {
 	FRAME_DROP,
-	FRAME_STACK, /* for libslirp: TCP, ARP, neighbour discovery, echo to the gateway, DHCP */
+	FRAME_STACK, /* for libslirp: ARP, neighbour discovery, echo to the gateway, DHCP */
+	FRAME_TCP,
 	FRAME_UDP,
 	FRAME_ECHO,
 };
@@ -45,7 +46,7 @@ struct frame {
 	struct net_addr dst;
 	uint16_t sport; /* the identifier, of an echo */
 	uint16_t dport;
-	uint8_t *payload; /* of UDP; of an echo, the whole ICMP message */
+	uint8_t *payload; /* of UDP; the whole message of TCP or an echo */
 	size_t payload_len;
 };
 

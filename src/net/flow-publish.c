@@ -9,7 +9,7 @@
 
 #include "core/err.h"
 #include "net/engine.h"
-#include "net/gate.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
 
 enum { PEERS_MAX = 256 };
@@ -48,13 +48,13 @@ static void deliver(struct engine *engine, const void *owner, const struct socka
 	const struct net_link *link = &engine->link;
 	struct packet_path path = { .dport = publisher->guest_port };
 
-	if (gate_sockaddr_from((const void *)sa, &path.src, &path.sport) < 0)
+	if (sockaddr_from((const void *)sa, &path.src, &path.sport) < 0)
 		return;
 	if (!find_peer(publisher, &path.src, path.sport)) {
 		publisher->peers[publisher->next] = (struct peer){ path.src, path.sport };
 		publisher->next = (publisher->next + 1) % PEERS_MAX;
 	}
-	flows_from_host(engine, &path.src);
+	engine_from_host(engine, &path.src);
 	path.dst = net_addr_is4(&path.src) ? link->guest4 : link->guest6;
 	engine_send_packet(engine, &path, PROTO_UDP, payload, len);
 }
@@ -82,7 +82,7 @@ bool publishers_send(const struct publishers *list, const struct frame *frame,
 		    net_addr_is4(&publisher->addr) != net_addr_is4(&frame->src) ||
 		    !find_peer(publisher, dst, frame->dport))
 			continue;
-		len = gate_sockaddr_to(dst, frame->dport, &sa);
+		len = sockaddr_to(dst, frame->dport, &sa);
 		sys_sendto(publisher->source.fd, frame->payload, frame->payload_len, &sa, len);
 		return true;
 	}
@@ -102,7 +102,7 @@ int publishers_add(struct engine *engine, struct publishers *list, int fd, uint1
 	publisher->source = (struct source){ .fd = fd, .ready = publisher_ready };
 	publisher->guest_port = guest_port;
 	if (!publisher->peers || getsockname(fd, (void *)&sa, &len) < 0 ||
-	    gate_sockaddr_from((void *)&sa, &publisher->addr, &publisher->port) < 0 ||
+	    sockaddr_from((void *)&sa, &publisher->addr, &publisher->port) < 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    engine_watch(engine, &publisher->source, EPOLLIN) < 0) {
 		free(publisher->peers);

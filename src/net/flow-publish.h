@@ -34,6 +34,3 @@ bool publishers_send(const struct publishers *list, const struct frame *frame,
 typedef void (*flows_deliver_fn)(struct engine *engine, const void *owner,
                                  const struct sockaddr_storage *sa, uint8_t *payload, size_t len);
 int flows_receive(struct flows *flows, int fd, const void *owner, flows_deliver_fn deliver);
-
-/* Turns the host's loopback into the address by which the sandbox knows the host. */
-void flows_from_host(const struct engine *engine, struct net_addr *addr);

@@ -12,9 +12,9 @@
 #include "net/config.h"
 #include "net/engine.h"
 #include "net/flow-publish.h"
-#include "net/gate.h"
 #include "net/log.h"
 #include "net/policy.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
 
 enum {
@@ -131,7 +131,7 @@ static int flow_socket(struct flows *flows, const struct flow *flow)
 	}
 	if (!is_zero(&flows->outbound[v6])) {
 		struct sockaddr_storage sa;
-		socklen_t len = gate_sockaddr_to(&flows->outbound[v6], 0, &sa);
+		socklen_t len = sockaddr_to(&flows->outbound[v6], 0, &sa);
 
 		if (sys_bind(fd, &sa, len) < 0) {
 			r = -errno;
@@ -190,39 +190,20 @@ static void flow_touch(struct flows *flows, struct flow *flow, int64_t now)
 	TAILQ_INSERT_TAIL(&flows->by_age[flow->kind], flow, by_age);
 }
 
-/* The sandbox's name for the host is the gateway's address. */
-static bool to_host(const struct engine *engine, const struct net_addr *dst, struct net_addr *ret)
-{
-	*ret = *dst;
-	if (net_addr_equal(dst, &engine->link.host4))
-		net_addr_parse("127.0.0.1", ret);
-	else if (engine->link.v6 && net_addr_equal(dst, &engine->link.host6))
-		net_addr_parse("::1", ret);
-	else
-		return true;
-	return engine->loopback;
-}
-
-void flows_from_host(const struct engine *engine, struct net_addr *addr)
-{
-	static const struct net_addr loop6 = { { [15] = 1 } };
-
-	if (net_addr_is4(addr) && addr->b[12] == 127)
-		*addr = engine->link.host4;
-	else if (net_addr_equal(addr, &loop6))
-		*addr = engine->link.host6;
-}
-
 /* Tells the sandbox that its datagram to dst:port did not get through. */
 static void send_unreachable(struct engine *engine, const struct net_addr *guest, uint16_t id,
                              const struct net_addr *dst, uint16_t port)
 {
-	struct packet_path sent = {
-		.src_mac = engine->guest_mac, .src = *guest, .sport = id, .dst = *dst, .dport = port
-	};
-	uint8_t buf[ETH_LEN + 2 * IP6_LEN + 8 + UDP_LEN];
+	struct packet_path sent = { .dst_mac = engine->gateway_mac,
+		                    .src_mac = engine->guest_mac,
+		                    .src = *guest,
+		                    .sport = id,
+		                    .dst = *dst,
+		                    .dport = port };
+	struct packet_lost lost = { .proto = PROTO_UDP, .why = PACKET_NO_PORT };
+	uint8_t buf[PACKET_LOST_MAX];
 
-	engine_send(engine, buf, packet_unreachable(buf, &sent, engine->gateway_mac, dst));
+	engine_send(engine, buf, packet_unreachable(buf, &sent, &lost));
 }
 
 /* Asks the policy, at most once a second for the same destination. */
@@ -254,7 +235,7 @@ void flows_input(struct flows *flows, const struct frame *frame)
 	struct net_addr dst;
 	struct flow *flow;
 	socklen_t len;
-	bool reachable = to_host(flows->engine, &frame->dst, &dst);
+	bool reachable = engine_to_host(flows->engine, &frame->dst, &dst);
 
 	if (kind == KIND_UDP && publishers_send(&flows->publishers, frame, &dst))
 		return;
@@ -264,7 +245,7 @@ void flows_input(struct flows *flows, const struct frame *frame)
 	flow_touch(flows, flow, now);
 	if (!reachable || !flow_allowed(flows, flow, &dst, frame->dport, now))
 		goto refused;
-	len = gate_sockaddr_to(&dst, frame->dport, &sa);
+	len = sockaddr_to(&dst, frame->dport, &sa);
 	/* an error that came for an earlier datagram is reported, and cleared, by the first try */
 	for (int try = 0; try < 2; try++)
 		if (sys_sendto(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0)
@@ -300,9 +281,9 @@ static void flow_error(struct engine *engine, const struct flow *flow)
 		return;
 	}
 	if (flow->kind != KIND_UDP || msg.msg_namelen == 0 ||
-	    gate_sockaddr_from((void *)&sa, &dst, &port) < 0)
+	    sockaddr_from((void *)&sa, &dst, &port) < 0)
 		return;
-	flows_from_host(engine, &dst);
+	engine_from_host(engine, &dst);
 	send_unreachable(engine, &flow->guest, flow->id, &dst, port);
 }
 
@@ -322,10 +303,10 @@ static void flow_deliver(struct engine *engine, const struct flow *flow,
 	struct packet_path path = { .dst = flow->guest, .dport = flow->id };
 	uint8_t proto = PROTO_UDP;
 
-	if (gate_sockaddr_from((const void *)sa, &path.src, &path.sport) < 0 ||
+	if (sockaddr_from((const void *)sa, &path.src, &path.sport) < 0 ||
 	    !flow_wants(engine, flow, &path.src, path.sport))
 		return;
-	flows_from_host(engine, &path.src);
+	engine_from_host(engine, &path.src);
 	if (flow->kind == KIND_ECHO) {
 		if (len < 8)
 			return;

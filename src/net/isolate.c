@@ -18,8 +18,9 @@
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "net/bpf-net.h"
-#include "net/gate.h"
 #include "run/idmap.h"
+
+enum { FILES_MAX = 65536 };
 
 int isolate_limits(struct err *err)
 {
@@ -28,8 +29,8 @@ int isolate_limits(struct err *err)
 
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return err_text(err, errno, "network helper: read the descriptor limit");
-	if (nofile.rlim_max > GATE_FD_MAX)
-		nofile.rlim_max = GATE_FD_MAX;
+	if (nofile.rlim_max > FILES_MAX)
+		nofile.rlim_max = FILES_MAX;
 	nofile.rlim_cur = nofile.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &nofile) < 0 || setrlimit(RLIMIT_CORE, &core) < 0)
 		return err_text(err, errno, "network helper: set limits");

@@ -17,11 +17,13 @@
 #include "net/policy.h"
 #include "net/stack.h"
 #include "net/sys.h"
+#include "net/tcp.h"
 
 enum {
 	EVENTS_MAX = 64,
 	FRAMES_MAX = 64, /* of one round */
 	BULK = 8192,     /* bytes of a frame that belongs to a stream */
+	LARGE = 4,
 };
 
 static void link_init(struct net_link *link, const struct net_config *config)
@@ -65,9 +67,10 @@ static int engine_parts(struct engine *engine, const struct net_config *config, 
 		engine->dns = dns_new(engine, config);
 	if (!config->open && hostaddr_new(engine, &engine->hostaddr) < 0)
 		return err_text(err, errno, "network helper: read the host's addresses");
-	if (!engine->flows || (!engine->dns && !config->no_dns))
+	engine->tcp = tcp_new(engine, config);
+	if (!engine->flows || !engine->tcp || (!engine->dns && !config->no_dns))
 		return err_text(err, ENOMEM, "network helper");
-	return stack_new(engine, config, &engine->stack, err);
+	return stack_new(engine, &engine->stack, err);
 }
 
 int loop_new(const struct net_config *config, struct engine **ret, struct err *err)
@@ -100,6 +103,7 @@ void loop_free(struct engine *engine)
 	if (!engine)
 		return;
 	stack_free(engine->stack);
+	tcp_free(engine->tcp);
 	dns_free(engine->dns);
 	flows_free(engine->flows);
 	hostaddr_free(engine->hostaddr);
@@ -112,7 +116,18 @@ void loop_free(struct engine *engine)
 	free(engine);
 }
 
-static void input(struct engine *engine, uint8_t *data, size_t len)
+static void tcp_frame(struct engine *engine, const struct frame *frame, bool open)
+{
+	struct packet_path path = { .src = frame->src, .dst = frame->dst };
+
+	if (!open && packet_checksum(&path, PROTO_TCP, frame->payload, frame->payload_len) != 0)
+		netlog_frame(engine->log, "bad TCP checksum");
+	else
+		tcp_input(engine->tcp, frame);
+}
+
+/* open: its checksum, if it is TCP, need not be looked at. */
+static void input(struct engine *engine, uint8_t *data, size_t len, bool open)
 {
 	struct frame frame;
 
@@ -126,6 +141,10 @@ static void input(struct engine *engine, uint8_t *data, size_t len)
 		memcpy(engine->guest_mac, data + 6, 6);
 	if (frame.kind == FRAME_STACK) {
 		stack_input(engine->stack, data, len);
+		return;
+	}
+	if (frame.kind == FRAME_TCP) {
+		tcp_frame(engine, &frame, open);
 		return;
 	}
 	if (engine_is_resolver(engine, &frame.dst)) {
@@ -145,11 +164,13 @@ static void input(struct engine *engine, uint8_t *data, size_t len)
 static int drain(struct engine *engine)
 {
 	unsigned int burst = engine->burst;
+	unsigned int large = 0;
 
-	engine->burst = 1;
+	engine->burst = 4;
 	engine->tap_ready = false;
 	for (unsigned int i = 0; i < burst; i++) {
 		ssize_t n = read(engine->tap, engine->in, sizeof(engine->in));
+		bool open;
 
 		if (n <= VNET_LEN) {
 			/* EFAULT, EIO, ENETDOWN: the interface is down, and may come up again */
@@ -157,24 +178,25 @@ static int drain(struct engine *engine)
 			               ? -errno
 			               : 0;
 		}
-		offload_in(engine->in, (size_t)n);
-		input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN);
-		if (n > BULK)
+		open = offload_in(engine->in, (size_t)n);
+		input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN, open);
+		if (n > BULK && ++large >= LARGE)
 			return 0;
 	}
 	engine->burst = burst < FRAMES_MAX ? 2 * burst : burst;
 	return 0;
 }
 
-static void dispatch(struct engine *engine, const struct epoll_event *events, int n)
+static void dispatch(struct engine *engine, struct epoll_event *events, int n)
 {
-	for (int i = 0; i < n; i++) {
-		struct source *source = events[i].data.ptr;
+	for (engine->events_count = n; engine->events_count > 0;) {
+		struct source *source = events->data.ptr;
+		uint32_t what = events->events;
 
-		if (events[i].data.u64 & 1)
-			stack_mark(engine->stack, (int)(events[i].data.u64 >> 1), events[i].events);
-		else
-			source->ready(engine, source, events[i].events);
+		engine->events = ++events;
+		engine->events_count--;
+		if (source)
+			source->ready(engine, source, what);
 	}
 }
 
@@ -191,7 +213,7 @@ int loop_run(struct engine *engine, struct err *err)
 		flows_prepare(engine->flows, &timeout, now);
 		if (engine->dns)
 			dns_prepare(engine->dns, &timeout, now);
-		stack_prepare(engine->stack, &timeout);
+		tcp_prepare(engine->tcp, &timeout, now);
 		n = epoll_wait(engine->epoll, events, EVENTS_MAX, timeout);
 		if (n < 0 && errno != EINTR)
 			return err_text(err, errno, "network helper: epoll");
@@ -200,8 +222,9 @@ int loop_run(struct engine *engine, struct err *err)
 			r = drain(engine);
 		if (r < 0)
 			return err_text(err, -r, "network helper: read the tap");
-		stack_process(engine->stack);
+		tcp_flush(engine->tcp);
 		now = clock_ms();
+		tcp_tick(engine->tcp, now);
 		flows_tick(engine->flows, now);
 		if (engine->dns)
 			dns_tick(engine->dns, now);

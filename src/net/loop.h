@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The helper's one thread of control around libslirp: an epoll loop that drains the tap, hands
- * each frame to whom the filter says, and lets every host socket have its turn in each round.
+ * The helper's one thread of control: an epoll loop that drains the tap, hands each frame to whom
+ * the filter says, and lets every host socket have its turn in each round.
  */
 #pragma once
 

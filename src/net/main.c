@@ -3,9 +3,10 @@
  * sbx-net: the process that carries the traffic of one sandbox. It is started by sbx with a control
  * socket, or by hand (and by podman) under the name slirp4netns. Theory of operation:
  *
- *	sandbox's kernel <-> tap <-> filter.c -+-> stack.c (libslirp: TCP) -> gate.c -> host sockets
+ *	sandbox's kernel <-> tap <-> filter.c -+-> tcp.c -> host sockets
  *	                                       +-> flow.c (UDP, echo) -> host sockets
  *	                                       +-> dns.c -> the host's servers
+ *	                                       +-> stack.c (libslirp: ARP, neighbours, DHCP)
  *
  * Whatever leaves is judged by policy.c at the socket call, with the address the kernel will use.
  */
@@ -30,7 +31,7 @@
 #include "net/loop.h"
 #include "net/s4n.h"
 #include "net/splice.h"
-#include "net/stack.h"
+#include "net/tcp.h"
 
 enum { LISTENERS_MAX = 2 }; /* of the fast path, IPv4 and IPv6 */
 
@@ -79,7 +80,7 @@ static int publish_all(struct engine *engine, struct net_config *config, struct 
 		if (publish->udp)
 			r = flows_publish(engine->flows, publish->fd, publish->guest_port, err);
 		else
-			r = stack_publish(engine->stack, publish->fd, publish->guest_port, err);
+			r = tcp_publish(engine->tcp, publish->fd, publish->guest_port, err);
 		if (r < 0)
 			return r;
 		publish->fd = -1;

@@ -4,24 +4,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "net/packet.h"
 
-/* A frame ready for writev(): the header, and the frame around a checksum that is left open. */
-struct offload_out {
-	uint8_t head[VNET_LEN];
-	uint8_t sum[2];
-	int count;
-	struct iovec iov[4];
-};
-
-/* Finishes the checksum of a frame (len bytes with the header) if its sender has left it open. A
+/* Finishes the checksum of a frame (len bytes with the header) if its sender has left it open;
+ * TCP's is not looked at, as nothing could have happened to it on the way: true when that is so. A
  * header that makes no sense is passed over: the filter, or the checksum, drops the frame then. */
-void offload_in(uint8_t *data, size_t len);
-
-/* Prepares a frame of ours: TCP's checksum need not be looked at again, and TCP that is longer than
- * the MTU is cut by the receiver. Points into frame. */
-void offload_out(struct offload_out *out, unsigned int mtu, const uint8_t *frame, size_t len);
+bool offload_in(uint8_t *data, size_t len);

@@ -58,22 +58,25 @@ uint32_t packet_sum(uint32_t start, const void *data, size_t len)
 	return (uint32_t)sum;
 }
 
+uint16_t packet_pseudo_sum(const struct packet_path *path, uint8_t proto, size_t len)
+{
+	size_t skip = net_addr_is4(&path->src) ? 12 : 0;
+	uint8_t tail[8] = { 0 };
+	uint32_t sum;
+
+	put16(tail, (uint16_t)(len >> 16));
+	put16(tail + 2, (uint16_t)len);
+	tail[7] = proto;
+	sum = packet_sum(0, path->src.b + skip, 16 - skip);
+	sum = packet_sum(sum, path->dst.b + skip, 16 - skip);
+	return (uint16_t)packet_sum(sum, tail, sizeof(tail));
+}
+
 uint16_t packet_checksum(const struct packet_path *path, uint8_t proto, const void *data,
                          size_t len)
 {
-	bool v4 = net_addr_is4(&path->src);
-	size_t skip = v4 ? 12 : 0;
-	uint8_t tail[8] = { 0 };
-	uint32_t sum = 0;
+	uint32_t sum = proto == PROTO_ICMP ? 0 : packet_pseudo_sum(path, proto, len);
 
-	if (proto != PROTO_ICMP) {
-		put16(tail, (uint16_t)(len >> 16));
-		put16(tail + 2, (uint16_t)len);
-		tail[7] = proto;
-		sum = packet_sum(sum, path->src.b + skip, 16 - skip);
-		sum = packet_sum(sum, path->dst.b + skip, 16 - skip);
-		sum = packet_sum(sum, tail, sizeof(tail));
-	}
 	return (uint16_t)~packet_sum(sum, data, len);
 }
 
@@ -104,6 +107,19 @@ static void put_ip6(uint8_t *p, const struct packet_path *path, uint8_t proto, s
 	memcpy(p + 24, path->dst.b, 16);
 }
 
+void packet_ip(uint8_t *buf, const struct packet_path *path, uint8_t proto, size_t payload)
+{
+	bool v4 = net_addr_is4(&path->src);
+
+	memcpy(buf, path->dst_mac, 6);
+	memcpy(buf + 6, path->src_mac, 6);
+	put16(buf + 12, v4 ? 0x0800 : 0x86dd);
+	if (v4)
+		put_ip4(buf + ETH_LEN, path, proto, payload);
+	else
+		put_ip6(buf + ETH_LEN, path, proto, payload);
+}
+
 size_t packet_head(const struct packet_path *path, uint8_t proto)
 {
 	return ETH_LEN + (net_addr_is4(&path->src) ? IP4_LEN : IP6_LEN) +
@@ -118,9 +134,6 @@ size_t packet_seal(uint8_t *buf, const struct packet_path *path, uint8_t proto, 
 	uint8_t *sum_at = body + (proto == PROTO_UDP ? 6 : 2);
 	uint16_t sum;
 
-	memcpy(buf, path->dst_mac, 6);
-	memcpy(buf + 6, path->src_mac, 6);
-	put16(buf + 12, v4 ? 0x0800 : 0x86dd);
 	if (proto == PROTO_UDP) {
 		payload += UDP_LEN;
 		put16(body, path->sport);
@@ -132,10 +145,7 @@ size_t packet_seal(uint8_t *buf, const struct packet_path *path, uint8_t proto, 
 	if (sum == 0 && proto == PROTO_UDP)
 		sum = 0xffff; /* 0 would mean "none" */
 	memcpy(sum_at, &sum, 2);
-	if (v4)
-		put_ip4(ip, path, proto, payload);
-	else
-		put_ip6(ip, path, proto, payload);
+	packet_ip(buf, path, proto, payload);
 	return (size_t)(body - buf) + payload;
 }
 
@@ -169,28 +179,41 @@ void packet_fragment(uint8_t *frame, size_t len, unsigned int mtu,
 	}
 }
 
-size_t packet_unreachable(uint8_t *buf, const struct packet_path *sent, const uint8_t *gateway_mac,
-                          const struct net_addr *from)
+size_t packet_unreachable(uint8_t *buf, const struct packet_path *sent,
+                          const struct packet_lost *lost)
 {
+	/* RFC 792, RFC 4443 */
+	static const uint8_t codes4[] = {
+		[PACKET_NO_PORT] = 3, [PACKET_NO_HOST] = 1, [PACKET_NO_NET] = 0
+	};
+	static const uint8_t codes6[] = {
+		[PACKET_NO_PORT] = 4, [PACKET_NO_HOST] = 3, [PACKET_NO_NET] = 0
+	};
 	bool v4 = net_addr_is4(&sent->src);
 	uint8_t proto = v4 ? PROTO_ICMP : PROTO_ICMP6;
-	struct packet_path back = {
-		.dst_mac = sent->src_mac, .src_mac = gateway_mac, .src = *from, .dst = sent->src
-	};
+	struct packet_path back = { .dst_mac = sent->src_mac,
+		                    .src_mac = sent->dst_mac,
+		                    .src = sent->dst,
+		                    .dst = sent->src };
 	uint8_t *icmp = buf + packet_head(&back, proto);
 	uint8_t *inner = icmp + 8;
-	uint8_t *udp = inner + (v4 ? IP4_LEN : IP6_LEN);
+	uint8_t *body = inner + (v4 ? IP4_LEN : IP6_LEN);
 
 	memset(icmp, 0, 8);
 	icmp[0] = v4 ? 3 : 1;
-	icmp[1] = v4 ? 3 : 4;
+	icmp[1] = v4 ? codes4[lost->why] : codes6[lost->why];
 	if (v4)
-		put_ip4(inner, sent, PROTO_UDP, UDP_LEN);
+		put_ip4(inner, sent, lost->proto, UDP_LEN);
 	else
-		put_ip6(inner, sent, PROTO_UDP, UDP_LEN);
-	put16(udp, sent->sport);
-	put16(udp + 2, sent->dport);
-	put16(udp + 4, UDP_LEN);
-	put16(udp + 6, 0);
-	return packet_seal(buf, &back, proto, (size_t)(udp + UDP_LEN - icmp));
+		put_ip6(inner, sent, lost->proto, UDP_LEN);
+	put16(body, sent->sport);
+	put16(body + 2, sent->dport);
+	if (lost->proto == PROTO_UDP) {
+		put16(body + 4, UDP_LEN);
+		put16(body + 6, 0);
+	} else {
+		put16(body + 4, (uint16_t)(lost->seq >> 16));
+		put16(body + 6, (uint16_t)lost->seq);
+	}
+	return packet_seal(buf, &back, proto, (size_t)(body + UDP_LEN - icmp));
 }

@@ -17,6 +17,7 @@ enum {
 	PACKET_MAX = ETH_LEN + 65535,
 	VNET_LEN = 10, /* struct virtio_net_hdr, in front of each frame of the device's */
 	PACKET_HEAD_MAX = ETH_LEN + IP6_LEN + UDP_LEN,
+	PACKET_LOST_MAX = ETH_LEN + 2 * IP6_LEN + 16, /* a "destination unreachable" */
 };
 
 enum {
@@ -56,6 +57,19 @@ size_t packet_seal(uint8_t *buf, const struct packet_path *path, uint8_t proto, 
 void packet_fragment(uint8_t *frame, size_t len, unsigned int mtu,
                      void (*put)(void *data, const uint8_t *frame, size_t len), void *data);
 
-/* Makes the "port unreachable" for a datagram that the sandbox sent along path. */
-size_t packet_unreachable(uint8_t *buf, const struct packet_path *sent, const uint8_t *gateway_mac,
-                          const struct net_addr *from);
+/* The pseudo header's sum alone, not inverted. */
+uint16_t packet_pseudo_sum(const struct packet_path *path, uint8_t proto, size_t len);
+
+/* Writes the Ethernet and IP headers alone, for a payload of that many bytes. */
+void packet_ip(uint8_t *buf, const struct packet_path *path, uint8_t proto, size_t payload);
+
+/* Makes the "destination unreachable" for something the sandbox sent along a path; it comes from
+ * where that was to go. buf holds PACKET_LOST_MAX bytes. */
+enum packet_why { PACKET_NO_PORT, PACKET_NO_HOST, PACKET_NO_NET };
+struct packet_lost {
+	uint8_t proto; /* PROTO_UDP or PROTO_TCP */
+	enum packet_why why;
+	uint32_t seq; /* of TCP */
+};
+size_t packet_unreachable(uint8_t *buf, const struct packet_path *sent,
+                          const struct packet_lost *lost);

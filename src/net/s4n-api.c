@@ -12,10 +12,10 @@
 #include "core/err.h"
 #include "net/engine.h"
 #include "net/flow.h"
-#include "net/gate.h"
 #include "net/json.h"
-#include "net/stack.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
+#include "net/tcp.h"
 
 enum {
 	FORWARDS_MAX = 1024,
@@ -81,7 +81,7 @@ static int get_addr(const char *args, size_t len, const char *name, struct net_a
 static int bind_forward(const struct forward *forward)
 {
 	struct sockaddr_storage sa;
-	socklen_t len = gate_sockaddr_to(&forward->host, forward->host_port, &sa);
+	socklen_t len = sockaddr_to(&forward->host, forward->host_port, &sa);
 	cleanup_fd int fd = sys_socket(sa.ss_family,
 	                               (forward->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	int on = 1;
@@ -144,7 +144,7 @@ static int add_forward(struct engine *engine, struct api *api, const char *args,
 	if (fd < 0)
 		return fail(reply, "bad request: add_hostfwd: slirp_add_hostfwd failed");
 	r = forward.udp ? flows_publish(engine->flows, fd, forward.guest_port, &err)
-	                : stack_publish(engine->stack, fd, forward.guest_port, &err);
+	                : tcp_publish(engine->tcp, fd, forward.guest_port, &err);
 	if (r < 0) {
 		sys_close(fd);
 		return fail(reply, "bad request: add_hostfwd: slirp_add_hostfwd failed");
@@ -206,7 +206,7 @@ static int remove_forward(struct engine *engine, struct api *api, const char *ar
 		if (f->udp)
 			flows_unpublish(engine->flows, &f->host, f->host_port);
 		else
-			stack_unpublish(engine->stack, &f->host, f->host_port);
+			tcp_unpublish(engine->tcp, &f->host, f->host_port);
 		f->id = 0;
 		return snprintf(reply, REPLY_MAX, "{\"return\":{}}");
 	}

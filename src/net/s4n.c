@@ -15,13 +15,13 @@
 #include "net/config.h"
 #include "net/dns.h"
 #include "net/engine.h"
-#include "net/gate.h"
 #include "net/isolate.h"
 #include "net/loop.h"
 #include "net/s4n-api.h"
 #include "net/s4n-args.h"
 #include "net/s4n-join.h"
 #include "net/s4n-resolv.h"
+#include "net/sockaddr.h"
 #include "run/netdev.h"
 #include "run/resolvers.h"
 
@@ -65,7 +65,7 @@ static int outbound(const char *text, bool v6, struct net_addr *ret, struct err 
 	for (struct ifaddrs *ifa = list; ifa && !found; ifa = ifa->ifa_next)
 		found = ifa->ifa_addr && strcmp(ifa->ifa_name, text) == 0 &&
 		        ifa->ifa_addr->sa_family == (v6 ? AF_INET6 : AF_INET) &&
-		        gate_sockaddr_from(ifa->ifa_addr, ret, &port) == 0;
+		        sockaddr_from(ifa->ifa_addr, ret, &port) == 0;
 	freeifaddrs(list);
 	if (!found)
 		return err_text(err, 0,
@@ -107,9 +107,11 @@ static void exit_ready(struct engine *engine, struct source *source, uint32_t ev
 		engine->quit = true;
 }
 
-static int join_tap(const struct s4n_args *args, const struct net_config *config, int *ret_tap,
+static int join_tap(const struct s4n_args *args, struct net_config *config, int *ret_tap,
                     struct err *err)
 {
+	int r;
+
 	struct netdev_conf conf = { .mtu = args->mtu,
 		                    .net4 = config->net4,
 		                    .set_mac = args->set_mac };
@@ -118,7 +120,10 @@ static int join_tap(const struct s4n_args *args, const struct net_config *config
 	conf.v6 = config->v6;
 	conf.net6 = config->net6;
 	snprintf(conf.name, sizeof(conf.name), "%s", args->tap);
-	return s4n_join_tap(args, &conf, ret_tap, err);
+	r = s4n_join_tap(args, &conf, ret_tap, err);
+	/* whoever comes in before the sandbox has said anything goes there */
+	memcpy(config->mac, conf.mac, 6);
+	return r;
 }
 
 static int confine(const struct s4n_args *args, struct err *err)

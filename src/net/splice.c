@@ -19,9 +19,9 @@
 
 #include "core/err.h"
 #include "core/parse-net.h"
-#include "net/gate.h"
 #include "net/log.h"
 #include "net/policy.h"
+#include "net/sockaddr.h"
 #include "net/sys.h"
 
 enum {
@@ -236,7 +236,7 @@ static int original_dst(int fd, struct net_addr *ret, unsigned short *ret_port)
 		if (getsockopt(fd, SOL_IP, ORIGINAL_DST, &sa, &len) < 0)
 			return -errno;
 	}
-	if (gate_sockaddr_from((struct sockaddr *)&sa, ret, ret_port) < 0)
+	if (sockaddr_from((struct sockaddr *)&sa, ret, ret_port) < 0)
 		return -EAFNOSUPPORT;
 	if ((net_addr_is4(ret) && ret->b[12] == 127) || net_addr_equal(ret, &loop6))
 		return -EPERM;
@@ -249,7 +249,7 @@ static int dial(struct worker *worker, const struct net_addr *addr, unsigned sho
 	enum policy_verdict verdict =
 		policy_check(worker->policy, NET_TCP, addr, port, clock_ms() / 1000);
 	struct sockaddr_storage sa;
-	socklen_t len = gate_sockaddr_to(addr, port, &sa);
+	socklen_t len = sockaddr_to(addr, port, &sa);
 	int fd;
 	int r;
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The kernel's own socket calls. net/gate.c defines socket(), connect() and others for libslirp,
- * so the helper's own code must go past them.
- */
+/* Short forms of a few calls. */
 #pragma once
 
 #include <stdint.h>
