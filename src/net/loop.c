@@ -22,8 +22,8 @@
 enum {
 	EVENTS_MAX = 64,
 	FRAMES_MAX = 64, /* of one round */
-	BULK = 8192,     /* bytes of a frame that belongs to a stream */
-	LARGE = 4,
+	FRAMES_MIN = 4,
+	BULK = 8192, /* bytes of a frame that belongs to a stream */
 };
 
 static void link_init(struct net_link *link, const struct net_config *config)
@@ -81,7 +81,7 @@ int loop_new(const struct net_config *config, struct engine **ret, struct err *e
 	if (!engine)
 		return err_text(err, ENOMEM, "network helper");
 	engine->tap = -1;
-	engine->burst = 1;
+	engine->burst = FRAMES_MIN;
 	engine->loopback = !config->no_loopback;
 	link_init(&engine->link, config);
 	memcpy(engine->guest_mac, engine->link.mac, 6);
@@ -156,17 +156,16 @@ static void input(struct engine *engine, uint8_t *data, size_t len, bool open)
 }
 
 /*
- * Reads what is there, within reason: 0, or -errno when the device is gone. A stream's frames are
- * taken one in a round, so that what libslirp does with it is done before the next comes, and its
- * acknowledgement is on the way while that is made; of small ones twice as many as in the round
- * before, for as long as there are so many.
+ * Reads what is there, within reason: 0, or -errno when the device is gone. Of a stream's frames a
+ * few are taken in a round, so that the acknowledgement is on the way while the next are made; of
+ * small ones twice as many as in the round before, for as long as there are so many.
  */
 static int drain(struct engine *engine)
 {
 	unsigned int burst = engine->burst;
 	unsigned int large = 0;
 
-	engine->burst = 4;
+	engine->burst = FRAMES_MIN;
 	engine->tap_ready = false;
 	for (unsigned int i = 0; i < burst; i++) {
 		ssize_t n = read(engine->tap, engine->in, sizeof(engine->in));
@@ -180,7 +179,7 @@ static int drain(struct engine *engine)
 		}
 		open = offload_in(engine->in, (size_t)n);
 		input(engine, engine->in + VNET_LEN, (size_t)n - VNET_LEN, open);
-		if (n > BULK && ++large >= LARGE)
+		if (n > BULK && ++large == FRAMES_MIN)
 			return 0;
 	}
 	engine->burst = burst < FRAMES_MAX ? 2 * burst : burst;

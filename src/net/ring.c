@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RING_FIRST = 16 * 1024 };
-
 static int pieces(const struct ring *ring, size_t at, size_t len, struct iovec iov[2])
 {
 	size_t first = ring->size - at;

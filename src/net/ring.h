@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+enum { RING_FIRST = 16 * 1024 }; /* bytes of the smallest */
+
 struct ring {
 	uint8_t *base; /* NULL while nothing was ever in it */
 	size_t size;

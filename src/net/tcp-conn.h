@@ -58,7 +58,7 @@ struct tcp_conn {
 	/* of the host's socket, whose events come only once */
 	bool readable;
 	bool writable;
-	bool hup;
+	bool more; /* a short read may not have been all: urgent data, or the end */
 };
 
 LIST_HEAD(tcp_bucket, tcp_conn);

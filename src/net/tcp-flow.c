@@ -125,15 +125,12 @@ static ssize_t push(struct tcp_conn *conn, const struct iovec *iov, int count)
 	if (!conn->writable)
 		return 0;
 	n = sendmsg(conn->source.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		tcp_conn_abort(conn);
 		return GONE;
 	}
-	if (n < 0) {
-		conn->writable = false;
-		n = 0;
-	}
-	return n;
+	conn->writable = n >= 0 || errno == EINTR;
+	return n < 0 ? 0 : n;
 }
 
 /* Takes as much of data as there is room for: how much, or GONE. */
@@ -215,16 +212,16 @@ static int fill(struct tcp_conn *conn)
 		size_t room = tcp_reserve(conn->tcp, ring, want);
 		ssize_t n;
 
-		if (room == 0)
+		if (room == 0 && ring->used)
 			return 0;
-		n = readv(conn->source.fd, iov, ring_room(ring, iov));
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			tcp_conn_abort(conn);
+		n = room ? readv(conn->source.fd, iov, ring_room(ring, iov)) : -1;
+		if (n < 0 && (room == 0 || (errno != EAGAIN && errno != EINTR))) {
+			tcp_conn_abort(conn); /* without memory nothing would wake it again */
 			return GONE;
 		}
 		conn->host_eof = n == 0;
-		/* less than there was room for: that was all, unless an end comes after it */
-		conn->readable = n > 0 && ((size_t)n == room || conn->hup);
+		/* less than there was room for was all of it, with two exceptions */
+		conn->readable = n < 0 ? errno == EINTR : (size_t)n == room || conn->more;
 		if (n > 0) {
 			ring_added(ring, (size_t)n);
 			want = READ;
@@ -250,9 +247,9 @@ static void pump(struct tcp_conn *conn)
 
 void tcp_flow_ready(struct tcp_conn *conn, uint32_t events)
 {
-	conn->readable |= !!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+	conn->more |= !!(events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+	conn->readable |= conn->more || events & EPOLLIN;
 	conn->writable |= !!(events & (EPOLLOUT | EPOLLHUP | EPOLLERR));
-	conn->hup |= !!(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 	if (conn->stage == TCP_OPEN)
 		pump(conn);
 }

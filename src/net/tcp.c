@@ -44,7 +44,7 @@ void tcp_free(struct tcp *tcp)
 		return;
 	for (int i = 0; i < TCP_BUCKETS; i++) {
 		while ((conn = LIST_FIRST(&tcp->buckets[i])))
-			tcp_conn_end(conn, true);
+			tcp_conn_end(conn, false); /* what the host's kernel has is still sent */
 	}
 	tcp_publishers_free(tcp);
 	free(tcp);
@@ -93,8 +93,8 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct frame *frame, int fd
 	if (!conn)
 		return NULL;
 	conn->source = (struct source){ .fd = fd, .ready = conn_ready };
-	if (engine_watch(tcp->engine, &conn->source, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) <
-	    0) {
+	if (engine_watch(tcp->engine, &conn->source,
+	                 EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
 		free(conn);
 		return NULL;
 	}
@@ -173,7 +173,8 @@ void tcp_ack_later(struct tcp_conn *conn)
 size_t tcp_reserve(struct tcp *tcp, struct ring *ring, size_t want)
 {
 	size_t before = ring->size;
-	size_t room = ring_reserve(ring, want, tcp->memory < MEMORY_MAX ? TCP_WINDOW : before);
+	size_t most = tcp->memory < MEMORY_MAX ? TCP_WINDOW : before ? before : RING_FIRST;
+	size_t room = ring_reserve(ring, want, most);
 
 	tcp->memory += ring->size - before;
 	return room;
