@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/err.h"
 #include "net/config.h"
-#include "net/sys.h"
 #include "run/fdpass.h"
 
 struct message {
@@ -25,7 +25,7 @@ static void message_free(struct message **message)
 {
 	for (size_t i = 0; *message && i < (*message)->fds_count; i++) {
 		if ((*message)->fds[i] >= 0)
-			sys_close((*message)->fds[i]);
+			close((*message)->fds[i]);
 	}
 	free(*message);
 }

@@ -48,7 +48,7 @@ static void answer_ready(struct engine *engine, struct source *source, uint32_t 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	engine_unwatch(engine, source);
-	sys_close(source->fd);
+	close(source->fd);
 	source->fd = 0;
 }
 

@@ -46,9 +46,9 @@ struct stream {
 static void stream_close(struct dns *dns, struct stream *stream)
 {
 	engine_unwatch(dns->engine, &stream->source);
-	sys_close(stream->client);
+	close(stream->client);
 	if (stream->server >= 0)
-		sys_close(stream->server);
+		close(stream->server);
 	for (size_t i = 0; i < DNS_STREAMS_MAX; i++) {
 		if (dns->streams[i] == stream)
 			dns->streams[i] = NULL;
@@ -105,16 +105,16 @@ static int stream_ask(struct dns *dns, struct stream *stream)
 
 	engine_unwatch(dns->engine, &stream->source);
 	if (stream->server >= 0)
-		sys_close(stream->server);
+		close(stream->server);
 	stream->server = -1;
 	while (stream->tries < dns->servers_count) {
 		socklen_t len = sockaddr_to(&dns->servers[stream->tries++], 53, &sa);
-		int fd = sys_socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		if (fd < 0)
 			return -errno;
-		if (sys_connect(fd, &sa, len) < 0 && errno != EINPROGRESS) {
-			sys_close(fd);
+		if (connect(fd, (void *)&sa, len) < 0 && errno != EINPROGRESS) {
+			close(fd);
 			continue;
 		}
 		stream->server = fd;
@@ -241,7 +241,7 @@ int dns_take_stream(struct dns *dns)
 		                   .server = -1 };
 	dns->streams[slot] = stream;
 	if (stream_wait(dns, stream, CLIENT_READ) < 0) {
-		sys_close(pair[0]);
+		close(pair[0]);
 		stream_close(dns, stream);
 		return -ECONNREFUSED;
 	}

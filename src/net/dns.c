@@ -61,7 +61,7 @@ struct dns *dns_new(struct engine *engine, const struct net_config *config)
 static void query_close(struct dns *dns, struct query *query)
 {
 	engine_unwatch(dns->engine, &query->source);
-	sys_close(query->source.fd);
+	close(query->source.fd);
 	query->source.fd = 0;
 	dns->live--;
 }
@@ -75,7 +75,7 @@ void dns_free(struct dns *dns)
 			query_close(dns, &dns->queries[i]);
 	}
 	if (dns->ask.fd > 0)
-		sys_close(dns->ask.fd);
+		close(dns->ask.fd);
 	dns_streams_free(dns);
 	free(dns->queries);
 	free(dns);
@@ -155,13 +155,13 @@ static int query_send(struct dns *dns, struct query *query)
 	while (query->tries < dns->servers_count * ROUNDS) {
 		const struct net_addr *server = &dns->servers[query->tries++ % dns->servers_count];
 		socklen_t len = sockaddr_to(server, 53, &sa);
-		int fd = sys_socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		if (fd < 0)
 			return -errno;
-		if (getrandom(query->msg, 2, 0) != 2 || sys_connect(fd, &sa, len) < 0 ||
-		    sys_sendto(fd, query->msg, query->len, NULL, 0) < 0) {
-			sys_close(fd);
+		if (getrandom(query->msg, 2, 0) != 2 || connect(fd, (void *)&sa, len) < 0 ||
+		    sendto_now(fd, query->msg, query->len, NULL, 0) < 0) {
+			close(fd);
 			continue;
 		}
 		query->source = (struct source){ .fd = fd, .ready = query_ready };

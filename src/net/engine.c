@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "core/err.h"
-#include "net/sys.h"
 
 int engine_watch(struct engine *engine, struct source *source, uint32_t events)
 {

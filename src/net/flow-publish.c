@@ -83,7 +83,7 @@ bool publishers_send(const struct publishers *list, const struct frame *frame,
 		    !find_peer(publisher, dst, frame->dport))
 			continue;
 		len = sockaddr_to(dst, frame->dport, &sa);
-		sys_sendto(publisher->source.fd, frame->payload, frame->payload_len, &sa, len);
+		sendto_now(publisher->source.fd, frame->payload, frame->payload_len, &sa, len);
 		return true;
 	}
 	return false;
@@ -116,7 +116,7 @@ int publishers_add(struct engine *engine, struct publishers *list, int fd, uint1
 static void publisher_end(struct engine *engine, struct publisher *publisher)
 {
 	engine_unwatch(engine, &publisher->source);
-	sys_close(publisher->source.fd);
+	close(publisher->source.fd);
 	LIST_REMOVE(publisher, list);
 	free(publisher->peers);
 	free(publisher);

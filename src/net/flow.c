@@ -82,7 +82,7 @@ struct flows *flows_new(struct engine *engine, const struct net_config *config)
 static void flow_end(struct flows *flows, struct flow *flow)
 {
 	engine_unwatch(flows->engine, &flow->source);
-	sys_close(flow->source.fd);
+	close(flow->source.fd);
 	TAILQ_REMOVE(&flows->by_age[flow->kind], flow, by_age);
 	LIST_REMOVE(flow, by_id);
 	flows->count[flow->kind]--;
@@ -117,7 +117,7 @@ static int flow_socket(struct flows *flows, const struct flow *flow)
 	bool v6 = !net_addr_is4(&flow->guest);
 	int family = v6 ? AF_INET6 : AF_INET;
 	int proto = flow->kind == KIND_UDP ? 0 : v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	int fd = sys_socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
 	int on = 1;
 	int r;
 
@@ -133,9 +133,9 @@ static int flow_socket(struct flows *flows, const struct flow *flow)
 		struct sockaddr_storage sa;
 		socklen_t len = sockaddr_to(&flows->outbound[v6], 0, &sa);
 
-		if (sys_bind(fd, &sa, len) < 0) {
+		if (bind(fd, (void *)&sa, len) < 0) {
 			r = -errno;
-			sys_close(fd);
+			close(fd);
 			return r;
 		}
 	}
@@ -160,7 +160,7 @@ static struct flow *flow_new(struct flows *flows, enum kind kind, const struct f
 	flow->source.fd = flow_socket(flows, flow);
 	if (flow->source.fd < 0 || engine_watch(flows->engine, &flow->source, EPOLLIN) < 0) {
 		if (flow->source.fd >= 0)
-			sys_close(flow->source.fd);
+			close(flow->source.fd);
 		free(flow);
 		return NULL;
 	}
@@ -248,7 +248,7 @@ void flows_input(struct flows *flows, const struct frame *frame)
 	len = sockaddr_to(&dst, frame->dport, &sa);
 	/* an error that came for an earlier datagram is reported, and cleared, by the first try */
 	for (int try = 0; try < 2; try++)
-		if (sys_sendto(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0)
+		if (sendto_now(flow->source.fd, frame->payload, frame->payload_len, &sa, len) >= 0)
 			return;
 	if (errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
 		return;

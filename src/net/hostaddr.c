@@ -22,14 +22,14 @@ struct hostaddr {
 static int netlink_socket(uint32_t groups)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	int fd = sys_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (sys_bind(fd, &sa, sizeof(sa)) < 0) {
+	if (bind(fd, (void *)&sa, sizeof(sa)) < 0) {
 		r = -errno;
-		sys_close(fd);
+		close(fd);
 		return r;
 	}
 	return fd;
@@ -89,7 +89,7 @@ static int read_addresses(struct engine *engine, struct hostaddr *hostaddr)
 	int r;
 
 	hostaddr->own_count = 0;
-	if (sys_sendto(hostaddr->dump, &request, sizeof(request), NULL, 0) < 0)
+	if (sendto_now(hostaddr->dump, &request, sizeof(request), NULL, 0) < 0)
 		return -errno;
 	do {
 		r = take_part(hostaddr, buf, sizeof(buf));
@@ -141,8 +141,8 @@ void hostaddr_free(struct hostaddr *hostaddr)
 	if (!hostaddr)
 		return;
 	if (hostaddr->changes.fd >= 0)
-		sys_close(hostaddr->changes.fd);
+		close(hostaddr->changes.fd);
 	if (hostaddr->dump >= 0)
-		sys_close(hostaddr->dump);
+		close(hostaddr->dump);
 	free(hostaddr);
 }

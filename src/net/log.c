@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
-
-#include "net/sys.h"
+#include <unistd.h>
 
 enum {
 	LINES_PER_SECOND = 100,
@@ -43,7 +42,7 @@ void netlog_free(struct netlog *log)
 {
 	if (!log)
 		return;
-	sys_close(log->fd);
+	close(log->fd);
 	pthread_mutex_destroy(&log->lock);
 	free(log);
 }

@@ -110,9 +110,9 @@ void loop_free(struct engine *engine)
 	policy_free(engine->policy);
 	netlog_free(engine->log);
 	if (engine->tap >= 0)
-		sys_close(engine->tap);
+		close(engine->tap);
 	if (engine->epoll >= 0)
-		sys_close(engine->epoll);
+		close(engine->epoll);
 	free(engine);
 }
 

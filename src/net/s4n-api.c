@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/err.h"
@@ -14,7 +15,6 @@
 #include "net/flow.h"
 #include "net/json.h"
 #include "net/sockaddr.h"
-#include "net/sys.h"
 #include "net/tcp.h"
 
 enum {
@@ -82,15 +82,15 @@ static int bind_forward(const struct forward *forward)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_to(&forward->host, forward->host_port, &sa);
-	cleanup_fd int fd = sys_socket(sa.ss_family,
-	                               (forward->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	cleanup_fd int fd =
+		socket(sa.ss_family, (forward->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd < 0)
 		return -errno;
 	if (!forward->udp)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (sys_bind(fd, &sa, len) < 0)
+	if (bind(fd, (void *)&sa, len) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -146,7 +146,7 @@ static int add_forward(struct engine *engine, struct api *api, const char *args,
 	r = forward.udp ? flows_publish(engine->flows, fd, forward.guest_port, &err)
 	                : tcp_publish(engine->tcp, fd, forward.guest_port, &err);
 	if (r < 0) {
-		sys_close(fd);
+		close(fd);
 		return fail(reply, "bad request: add_hostfwd: slirp_add_hostfwd failed");
 	}
 	forward.id = ++api->last_id;
@@ -279,7 +279,7 @@ static void client_ready(struct engine *engine, struct source *source, uint32_t 
 		free(reply);
 	}
 	engine_unwatch(engine, source);
-	sys_close(source->fd);
+	close(source->fd);
 	free(client);
 }
 
@@ -293,13 +293,13 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 		return;
 	client = calloc(1, sizeof(*client));
 	if (!client) {
-		sys_close(fd);
+		close(fd);
 		return;
 	}
 	client->source = (struct source){ .fd = fd, .ready = client_ready };
 	client->api = (struct api *)source;
 	if (engine_watch(engine, &client->source, EPOLLIN) < 0) {
-		sys_close(fd);
+		close(fd);
 		free(client);
 	}
 }
@@ -307,14 +307,14 @@ static void api_ready(struct engine *engine, struct source *source, uint32_t eve
 int s4n_api_listen(struct engine *engine, const char *path, struct err *err)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	cleanup_fd int fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct api *api;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return err_text(err, ENAMETOOLONG, "API socket '%s'", path);
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
 	unlink(path);
-	if (fd < 0 || sys_bind(fd, &sa, sizeof(sa)) < 0 || sys_listen(fd, 16) < 0)
+	if (fd < 0 || bind(fd, (void *)&sa, sizeof(sa)) < 0 || listen(fd, 16) < 0)
 		return err_text(err, errno, "API socket '%s'", path);
 	api = calloc(1, sizeof(*api));
 	if (!api)

@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "net/sys.h"
 #include "run/resolvers.h"
 
 /* It must hold nothing of the caller's, who may wait for the end of a pipe. Without close_range(2),
@@ -33,9 +32,9 @@ int s4n_resolv_start(int *ret_sock, struct err *err)
 	pid = fork();
 	if (pid == 0)
 		tell(pair[1]);
-	sys_close(pair[1]);
+	close(pair[1]);
 	if (pid < 0) {
-		sys_close(pair[0]);
+		close(pair[0]);
 		return err_text(err, errno, "start a process");
 	}
 	*ret_sock = pair[0];

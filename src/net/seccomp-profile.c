@@ -22,7 +22,6 @@ static const struct seccomp_group plain = {
 	                       "clock_nanosleep",
 	                       "close",
 	                       "connect",
-	                       "dup3",
 	                       "epoll_ctl",
 	                       "epoll_pwait",
 	                       "epoll_wait",

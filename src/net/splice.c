@@ -85,7 +85,7 @@ static void reset(int fd)
 	struct linger linger = { .l_onoff = 1 };
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	sys_close(fd);
+	close(fd);
 }
 
 static void half_close(struct worker *worker, struct half *half)
@@ -94,7 +94,7 @@ static void half_close(struct worker *worker, struct half *half)
 		worker->wide--;
 	for (int i = 0; i < 2; i++) {
 		if (half->pipe[i] >= 0)
-			sys_close(half->pipe[i]);
+			close(half->pipe[i]);
 	}
 }
 
@@ -106,8 +106,8 @@ static void relay_end(struct worker *worker, struct relay *relay, bool by_reset)
 		reset(relay->inner);
 		reset(relay->outer);
 	} else {
-		sys_close(relay->inner);
-		sys_close(relay->outer);
+		close(relay->inner);
+		close(relay->outer);
 	}
 	half_close(worker, &relay->up);
 	half_close(worker, &relay->down);
@@ -257,12 +257,12 @@ static int dial(struct worker *worker, const struct net_addr *addr, unsigned sho
 		netlog_denied(worker->log, NET_TCP, addr, port, policy_verdict_word(verdict));
 		return -EACCES;
 	}
-	fd = sys_socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (sys_connect(fd, &sa, len) < 0 && errno != EINPROGRESS) {
+	if (connect(fd, (void *)&sa, len) < 0 && errno != EINPROGRESS) {
 		r = -errno;
-		sys_close(fd);
+		close(fd);
 		return r;
 	}
 	return fd;

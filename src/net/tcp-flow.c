@@ -6,8 +6,9 @@
  */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "net/sys.h"
 #include "net/tcp-private.h"
 
 enum {

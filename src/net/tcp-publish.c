@@ -6,10 +6,11 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/err.h"
 #include "net/sockaddr.h"
-#include "net/sys.h"
 #include "net/tcp-private.h"
 #include "net/tcp.h"
 

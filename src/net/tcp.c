@@ -203,10 +203,13 @@ static uint16_t window(struct tcp_conn *conn)
 	return (uint16_t)(room >> conn->rcv_scale);
 }
 
-static void emit(struct tcp_conn *conn, struct tcp_seg *seg, struct iovec iov[3], int count)
+/* Sends a segment; its data are in to_guest, from an offset on. */
+static void emit(struct tcp_conn *conn, struct tcp_seg *seg, size_t from)
 {
 	struct packet_path path = conn_path(conn);
 	uint8_t head[TCP_HEAD_MAX];
+	struct iovec iov[3];
+	int count = ring_bytes(&conn->to_guest, from, seg->len, iov + 1);
 
 	if (seg->flags & TCP_ACK) {
 		seg->ack = conn->rcv_nxt;
@@ -230,17 +233,15 @@ static void emit(struct tcp_conn *conn, struct tcp_seg *seg, struct iovec iov[3]
 void tcp_send_control(struct tcp_conn *conn, uint8_t flags, uint32_t seq)
 {
 	struct tcp_seg seg = { .seq = seq, .flags = flags };
-	struct iovec iov[3];
 
-	emit(conn, &seg, iov, 0);
+	emit(conn, &seg, 0);
 }
 
 void tcp_send_data(struct tcp_conn *conn, uint8_t flags, size_t from, size_t len)
 {
 	struct tcp_seg seg = { .seq = conn->snd_una + (uint32_t)from, .flags = flags, .len = len };
-	struct iovec iov[3];
 
-	emit(conn, &seg, iov, ring_bytes(&conn->to_guest, from, len, iov + 1));
+	emit(conn, &seg, from);
 }
 
 /* For a segment that belongs to no connection: RFC 9293, 3.10.7.1. */
