@@ -68,26 +68,33 @@ void ring_added(struct ring *ring, size_t len)
 	ring->used += len;
 }
 
-void ring_add(struct ring *ring, const uint8_t *data, size_t len)
+void ring_put(struct ring *ring, size_t ahead, const uint8_t *data, size_t len)
 {
 	struct iovec iov[2];
-	int n = ring_room(ring, iov);
+	int n = ring_bytes(ring, ring->used + ahead, len, iov);
 
-	for (int i = 0; i < n && len; i++) {
-		size_t part = len < iov[i].iov_len ? len : iov[i].iov_len;
-
-		memcpy(iov[i].iov_base, data, part);
-		ring->used += part;
-		data += part;
-		len -= part;
+	for (int i = 0; i < n; i++) {
+		memcpy(iov[i].iov_base, data, iov[i].iov_len);
+		data += iov[i].iov_len;
 	}
+}
+
+void ring_add(struct ring *ring, const uint8_t *data, size_t len)
+{
+	ring_put(ring, 0, data, len);
+	ring->used += len;
+}
+
+void ring_rewind(struct ring *ring)
+{
+	if (ring->used == 0)
+		ring->start = 0;
 }
 
 void ring_drop(struct ring *ring, size_t len)
 {
 	ring->used -= len;
-	/* from the beginning again whenever it can be: the pieces stay whole, and the cache warm */
-	ring->start = ring->used ? wrap(ring, ring->start + len) : 0;
+	ring->start = wrap(ring, ring->start + len);
 }
 
 void ring_free(struct ring *ring)

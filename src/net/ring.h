@@ -28,10 +28,15 @@ int ring_bytes(const struct ring *ring, size_t from, size_t len, struct iovec io
 /* Takes len bytes, that were written where ring_room() said, into account. */
 void ring_added(struct ring *ring, size_t len);
 
-/* Copies len bytes in, for which there is room. */
+/* Copies len bytes in, for which there is room; put: so many bytes after the end, where they stay
+ * until they are added, or the memory grows. */
 void ring_add(struct ring *ring, const uint8_t *data, size_t len);
+void ring_put(struct ring *ring, size_t ahead, const uint8_t *data, size_t len);
 
 /* Forgets the first len bytes. */
 void ring_drop(struct ring *ring, size_t len);
+
+/* Begins at the beginning again if it is empty, so that pieces stay whole and the cache warm. */
+void ring_rewind(struct ring *ring);
 
 void ring_free(struct ring *ring);

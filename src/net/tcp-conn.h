@@ -12,6 +12,7 @@ enum {
 	TCP_SCALE = 4,           /* of our window, so that it fits */
 	TCP_CONNS_MAX = 4096,
 	TCP_BUCKETS = 1024,
+	TCP_RANGES = 16, /* of what came too early */
 };
 
 enum tcp_stage {
@@ -19,6 +20,11 @@ enum tcp_stage {
 	TCP_ANSWERED, /* it has our SYN with ACK */
 	TCP_CALLING,  /* it has our SYN (a published port) */
 	TCP_OPEN,
+};
+
+struct tcp_range {
+	uint32_t from;
+	uint32_t to;
 };
 
 struct tcp_conn {
@@ -51,6 +57,8 @@ struct tcp_conn {
 	struct ring to_host;
 	uint32_t rcv_nxt;
 	uint32_t rcv_edge; /* the end of the window that it knows of */
+	struct tcp_range early[TCP_RANGES];
+	unsigned int early_count;
 	uint8_t rcv_scale;
 	bool ack_due;
 	bool guest_fin;
@@ -59,21 +67,4 @@ struct tcp_conn {
 	bool readable;
 	bool writable;
 	bool more; /* a short read may not have been all: urgent data, or the end */
-};
-
-LIST_HEAD(tcp_bucket, tcp_conn);
-LIST_HEAD(tcp_publishers, tcp_publisher);
-TAILQ_HEAD(tcp_list, tcp_conn);
-
-struct tcp {
-	struct engine *engine;
-	struct net_addr outbound[2]; /* IPv4, IPv6; all zero for none */
-	unsigned int count;
-	size_t memory; /* in rings */
-	struct tcp_bucket buckets[TCP_BUCKETS];
-	struct tcp_list timed;
-	struct tcp_list due;
-	struct tcp_publishers publishers;
-	bool paused;  /* one of them is */
-	int64_t tick; /* when to look at deadlines next */
 };

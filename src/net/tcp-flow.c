@@ -138,12 +138,13 @@ static ssize_t push(struct tcp_conn *conn, const struct iovec *iov, int count)
 static ssize_t accept_data(struct tcp_conn *conn, const uint8_t *data, size_t len)
 {
 	struct iovec iov = { (void *)(uintptr_t)data, len };
-	ssize_t n = conn->to_host.used || len == 0 ? 0 : push(conn, &iov, 1);
+	bool wait = conn->to_host.used || conn->early_count || len == 0;
+	ssize_t n = wait ? 0 : push(conn, &iov, 1);
 	size_t rest;
 
 	if (n < 0 || (size_t)n == len)
 		return n;
-	rest = tcp_reserve(conn->tcp, &conn->to_host, len - (size_t)n);
+	rest = tcp_early_room(conn, len - (size_t)n);
 	rest = rest < len - (size_t)n ? rest : len - (size_t)n;
 	ring_add(&conn->to_host, data + n, rest);
 	return n + (ssize_t)rest;
@@ -161,8 +162,9 @@ static int take_data(struct tcp_conn *conn, const struct tcp_seg *seg)
 		return 0;
 	tcp_ack_later(conn);
 	if (skip < 0 || (size_t)skip > seg->len || conn->guest_fin) {
-		/* something is missing before it, or it has all been here: an answer at once says
-		 * where we are */
+		if (skip < 0 && !conn->guest_fin)
+			tcp_early_add(conn, seg);
+		/* something is missing, or it has all been here: an answer at once says so */
 		tcp_send_control(conn, TCP_ACK, conn->snd_max);
 		return 0;
 	}
@@ -174,7 +176,9 @@ static int take_data(struct tcp_conn *conn, const struct tcp_seg *seg)
 	if (seg->flags & TCP_FIN && (size_t)n == len) {
 		conn->guest_fin = true;
 		conn->rcv_nxt++;
+		conn->early_count = 0; /* nothing comes after the end */
 	}
+	tcp_early_take(conn);
 	return 0;
 }
 
@@ -209,6 +213,7 @@ static int fill(struct tcp_conn *conn)
 	struct iovec iov[2];
 	size_t want = ring->size ? READ : 1;
 
+	ring_rewind(ring);
 	while (conn->readable && !conn->host_eof) {
 		size_t room = tcp_reserve(conn->tcp, ring, want);
 		ssize_t n;

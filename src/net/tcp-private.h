@@ -6,6 +6,23 @@
 #include "net/tcp-conn.h"
 #include "net/tcp-wire.h"
 
+LIST_HEAD(tcp_bucket, tcp_conn);
+LIST_HEAD(tcp_publishers, tcp_publisher);
+TAILQ_HEAD(tcp_list, tcp_conn);
+
+struct tcp {
+	struct engine *engine;
+	struct net_addr outbound[2]; /* IPv4, IPv6; all zero for none */
+	unsigned int count;
+	size_t memory; /* in rings */
+	struct tcp_bucket buckets[TCP_BUCKETS];
+	struct tcp_list timed;
+	struct tcp_list due;
+	struct tcp_publishers publishers;
+	bool paused;  /* one of them is */
+	int64_t tick; /* when to look at deadlines next */
+};
+
 /* tcp.c */
 
 struct tcp_conn *tcp_find(struct tcp *tcp, const struct frame *frame);
@@ -39,6 +56,14 @@ void tcp_open_call(struct tcp_conn *conn);
 void tcp_flow_input(struct tcp_conn *conn, const struct tcp_seg *seg);
 void tcp_flow_ready(struct tcp_conn *conn, uint32_t events);
 void tcp_flow_again(struct tcp_conn *conn);
+
+/* tcp-early.c: a segment from beyond rcv_nxt; and what of such is next, now that rcv_nxt has moved
+ */
+
+/* The room in to_host, with as much more as is wanted if it can be had. */
+size_t tcp_early_room(struct tcp_conn *conn, size_t want);
+void tcp_early_add(struct tcp_conn *conn, const struct tcp_seg *seg);
+void tcp_early_take(struct tcp_conn *conn);
 
 /* tcp-publish.c */
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -48,18 +49,56 @@ static void test_order(void)
 	lab_hear_ack(lab);
 	lab_say_at(lab, -3, "one", 0); /* again */
 	lab_hear_ack(lab);
-	lab_say_at(lab, -3, "oneTWO", 0); /* half of it again, and the other half new */
-	lab->seq += 3;
+	lab_say_at(lab, -3, "oneTWO",
+	           0); /* half of it again, and the other half is what was missing */
+	lab->seq += 8;
 	lab_hear_ack(lab);
 	lab_say_at(lab, -6, "XXXYYY", 0); /* what has come stays as it was */
 	lab_hear_ack(lab);
-	lab_say_at(lab, 0, "three", TCP_FIN);
-	lab->seq += 6;
+	lab_say_at(lab, 1, NULL, TCP_FIN); /* the end cannot come too early */
 	lab_hear_ack(lab);
-	lab_expect_host(lab, "oneTWOthree");
+	lab_say_at(lab, 0, "!", TCP_FIN);
+	lab->seq += 2;
+	lab_hear_ack(lab);
+	lab_expect_host(lab, "oneTWOthree!");
 	lab_expect_host_end(lab, 0);
 	lab_say_at(lab, 0, "after the end", 0);
 	lab_hear_ack(lab);
+	lab_free(lab);
+}
+
+/* Every second piece comes first, in both directions, and more of them than are remembered. */
+static void test_early(void)
+{
+	enum { PIECES = 60, LEN = 5 };
+	struct lab *lab = lab_connected();
+	uint32_t start = lab->seq;
+	struct tcp_seg seg;
+	char text[LEN + 1];
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < PIECES; i++) {
+			int piece = round == 1 ? PIECES - 1 - i : i;
+
+			if (round < 2 && piece % 2 == 0)
+				continue;
+			snprintf(text, sizeof(text), "<%03d>", piece);
+			lab_say(lab, (struct tcp_seg){ .seq = start + (uint32_t)piece * LEN,
+			                               .ack = lab->ack,
+			                               .flags = TCP_ACK,
+			                               .window = 1000,
+			                               .data = (const uint8_t *)text,
+			                               .len = LEN });
+			seg = lab_hear(lab);
+			g_assert_cmphex(seg.flags, ==, TCP_ACK);
+		}
+	}
+	lab->seq = start + PIECES * LEN;
+	g_assert_cmphex(seg.ack, ==, lab->seq);
+	for (int i = 0; i < PIECES; i++) {
+		snprintf(text, sizeof(text), "<%03d>", i);
+		lab_expect_host(lab, text);
+	}
 	lab_free(lab);
 }
 
@@ -447,6 +486,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/tcp/wire", test_wire);
 	g_test_add_func("/tcp/order", test_order);
+	g_test_add_func("/tcp/early", test_early);
 	g_test_add_func("/tcp/answers", test_answers);
 	g_test_add_func("/tcp/lost-syn", test_lost_syn);
 	g_test_add_func("/tcp/new-syn", test_new_syn);
