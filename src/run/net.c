@@ -127,10 +127,9 @@ int net_start(const struct plan *plan, const struct host *host, struct net *ret,
 	return r;
 }
 
-int net_attach(const struct run *run, struct err *err)
+int net_device_make(const struct plan *plan, struct net_device *ret, struct err *err)
 {
-	static const char text[] = "tap\n";
-	const struct plan_net *net = &run->plan->net;
+	const struct plan_net *net = &plan->net;
 	struct netdev_conf conf = { .name = "tap0",
 		                    .mtu = net->mtu,
 		                    .set_mac = true,
@@ -138,30 +137,52 @@ int net_attach(const struct run *run, struct err *err)
 		                    .v6 = net->v6,
 		                    .net6 = net->net6 };
 	cleanup_fd int device = -1;
-	cleanup_fd int fast4 = -1;
-	cleanup_fd int fast6 = -1;
-	int fds[3];
-	size_t count = 1;
 	int r;
 
-	if (run->net_control < 0)
-		return 0;
 	memcpy(conf.mac, device_mac, sizeof(conf.mac));
 	r = netdev_open(&conf, &device, err);
 	if (r == 0)
 		r = netdev_configure(&conf, err);
 	if (r < 0)
 		return r;
-	netdev_relax(run->plan->ids.outer_gid);
-	fds[0] = device;
+	*ret = (struct net_device){ .count = 1, .fds = { steal_fd(&device) } };
 	/* where the kernel has no NAT for us the device carries everything */
-	if (!net->no_splice4 && netdev_redirect(&conf, false, &fast4) == 0)
-		fds[count++] = fast4;
-	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
-		fds[count++] = fast6;
-	r = send_message(run->net_control, text, fds, count);
+	if (!net->no_splice4 && netdev_redirect(&conf, false, &ret->fds[ret->count]) == 0)
+		ret->count++;
+	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &ret->fds[ret->count]) == 0)
+		ret->count++;
+	return 0;
+}
+
+void net_device_close(struct net_device *device)
+{
+	while (device->count > 0)
+		close(device->fds[--device->count]);
+}
+
+int net_device_hand_over(const struct run *run, const struct net_device *device, struct err *err)
+{
+	int r;
+
+	netdev_relax(run->proc_fd, run->plan->ids.outer_gid);
+	r = send_message(run->net_control, "tap\n", device->fds, device->count);
 	/* as above: why a helper has ended is heard when it is waited for */
 	return r < 0 && r != -EPIPE ? err_text(err, -r, "hand the network helper its device") : 0;
+}
+
+int net_attach(const struct run *run, struct err *err)
+{
+	struct net_device device;
+	int r;
+
+	if (run->net_control < 0)
+		return 0;
+	r = net_device_make(run->plan, &device, err);
+	if (r < 0)
+		return r;
+	r = net_device_hand_over(run, &device, err);
+	net_device_close(&device);
+	return r;
 }
 
 int net_wait_ready(const struct run *run, struct err *err)
