@@ -24,12 +24,14 @@
 /* The helper's end sees nothing but this, so the address may be fixed. */
 static const uint8_t device_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
 
+/* -EPIPE when the helper has ended, whether it had read all that it was sent or not. */
 static int send_message(int sock, const char *text, const int *fds, size_t n_fds)
 {
 	struct fdpass message = { (void *)(uintptr_t)text, strlen(text), (int *)(uintptr_t)fds,
 		                  n_fds };
+	int r = fdpass_send(sock, &message);
 
-	return fdpass_send(sock, &message);
+	return r == -ECONNRESET ? -EPIPE : r;
 }
 
 /* The lines of net/config.h. */
