@@ -98,25 +98,24 @@ static int send_config(const struct plan *plan, const struct host *host, int con
 	return r == 0 ? send_message(control, end, NULL, 0) : r;
 }
 
-int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err)
+int net_start(const struct plan *plan, const struct host *host, struct net *net, struct err *err)
 {
 	struct net_ports_bound ports = { 0 };
 	int pair[2] = { -1, -1 };
 	cleanup_fd int theirs = -1;
 	int r;
 
-	*ret = (struct net){ .control = -1, .ask = -1 };
 	if (plan->net.mode != NET_MODE_USER)
 		return 0;
 	r = net_ports_bind(plan, &ports, err);
-	if (r == 0)
-		r = net_helper_start(ret, err);
+	if (r == 0 && net->pid <= 0)
+		r = net_helper_start(net, err);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = err_text(err, errno, "make a socket pair for the network helper");
-	ret->ask = pair[0];
+	net->ask = pair[0];
 	theirs = pair[1];
 	if (r == 0) {
-		r = send_config(plan, host, ret->control, theirs, &ports);
+		r = send_config(plan, host, net->control, theirs, &ports);
 		/* a helper that has ended already says why when it is waited for */
 		if (r < 0 && r != -EPIPE)
 			err_text(err, -r, "send the network helper its configuration");

@@ -20,9 +20,11 @@ struct net {
 	int ask;     /* where the helper asks for the host's name servers; -1: there is none */
 };
 
+#define NET_NONE ((struct net){ .control = -1, .ask = -1 })
+
 /* Launcher. Should: refuse a port that is taken before anything runs. Without --net user it does
- * nothing but set ret. Returns 0 or -errno. */
-int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err);
+ * nothing; a helper that net has already is used. Returns 0 or -errno. */
+int net_start(const struct plan *plan, const struct host *host, struct net *net, struct err *err);
 
 enum { NET_DEVICE_FDS = 3 };
 
