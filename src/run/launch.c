@@ -24,6 +24,8 @@
 #include "run/limits-hold.h"
 #include "run/message.h"
 #include "run/monitor.h"
+#include "run/net-helper.h"
+#include "run/net.h"
 #include "run/netns.h"
 #include "run/pty.h"
 #include "run/report-end.h"
@@ -241,7 +243,17 @@ static int launch(struct run *run, struct monitor *monitor, int report_fd)
 	return monitor_run(monitor, report_fd);
 }
 
-int launch_run(const struct plan *plan, const struct host *host, char **env)
+void launch_begin(const struct plan *plan, struct net *ret)
+{
+	struct err err;
+
+	*ret = NET_NONE;
+	if (plan->net.mode == NET_MODE_USER && !plan->dry_run && !plan->fake_host &&
+	    caps_check_caller(&err) == 0 && fds_prepare(plan, &err) == 0)
+		(void)net_helper_start(ret, &err);
+}
+
+int launch_run(const struct plan *plan, const struct host *host, char **env, struct net *net)
 {
 	struct run run = { .plan = plan,
 		           .host = host,
@@ -251,13 +263,12 @@ int launch_run(const struct plan *plan, const struct host *host, char **env)
 		           .cgroup_procs_fd = -1,
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
-	struct monitor monitor = {
-		.plan = plan, .net = { .control = -1, .ask = -1 }, .payload_fd = -1, .hold = &hold
-	};
+	struct monitor monitor = { .plan = plan, .net = *net, .payload_fd = -1, .hold = &hold };
 	struct err err;
 	int report_fd;
 	int code;
 
+	*net = NET_NONE;
 	limits_hold_init(&hold, plan);
 	if (report_open(plan, &report_fd, &err) < 0)
 		return fail(&monitor, -1, &err);

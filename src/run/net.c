@@ -24,12 +24,14 @@
 /* The helper's end sees nothing but this, so the address may be fixed. */
 static const uint8_t device_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x64 };
 
+/* -EPIPE when the helper has ended, whether it had read all that it was sent or not. */
 static int send_message(int sock, const char *text, const int *fds, size_t n_fds)
 {
 	struct fdpass message = { (void *)(uintptr_t)text, strlen(text), (int *)(uintptr_t)fds,
 		                  n_fds };
+	int r = fdpass_send(sock, &message);
 
-	return fdpass_send(sock, &message);
+	return r == -ECONNRESET ? -EPIPE : r;
 }
 
 /* The lines of net/config.h. */
@@ -96,25 +98,24 @@ static int send_config(const struct plan *plan, const struct host *host, int con
 	return r == 0 ? send_message(control, end, NULL, 0) : r;
 }
 
-int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err)
+int net_start(const struct plan *plan, const struct host *host, struct net *net, struct err *err)
 {
 	struct net_ports_bound ports = { 0 };
 	int pair[2] = { -1, -1 };
 	cleanup_fd int theirs = -1;
 	int r;
 
-	*ret = (struct net){ .control = -1, .ask = -1 };
 	if (plan->net.mode != NET_MODE_USER)
 		return 0;
 	r = net_ports_bind(plan, &ports, err);
-	if (r == 0)
-		r = net_helper_start(ret, err);
+	if (r == 0 && net->pid <= 0)
+		r = net_helper_start(net, err);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = err_text(err, errno, "make a socket pair for the network helper");
-	ret->ask = pair[0];
+	net->ask = pair[0];
 	theirs = pair[1];
 	if (r == 0) {
-		r = send_config(plan, host, ret->control, theirs, &ports);
+		r = send_config(plan, host, net->control, theirs, &ports);
 		/* a helper that has ended already says why when it is waited for */
 		if (r < 0 && r != -EPIPE)
 			err_text(err, -r, "send the network helper its configuration");
@@ -127,10 +128,9 @@ int net_start(const struct plan *plan, const struct host *host, struct net *ret,
 	return r;
 }
 
-int net_attach(const struct run *run, struct err *err)
+int net_device_make(const struct plan *plan, struct net_device *ret, struct err *err)
 {
-	static const char text[] = "tap\n";
-	const struct plan_net *net = &run->plan->net;
+	const struct plan_net *net = &plan->net;
 	struct netdev_conf conf = { .name = "tap0",
 		                    .mtu = net->mtu,
 		                    .set_mac = true,
@@ -138,30 +138,52 @@ int net_attach(const struct run *run, struct err *err)
 		                    .v6 = net->v6,
 		                    .net6 = net->net6 };
 	cleanup_fd int device = -1;
-	cleanup_fd int fast4 = -1;
-	cleanup_fd int fast6 = -1;
-	int fds[3];
-	size_t count = 1;
 	int r;
 
-	if (run->net_control < 0)
-		return 0;
 	memcpy(conf.mac, device_mac, sizeof(conf.mac));
 	r = netdev_open(&conf, &device, err);
 	if (r == 0)
 		r = netdev_configure(&conf, err);
 	if (r < 0)
 		return r;
-	netdev_relax(run->plan->ids.outer_gid);
-	fds[0] = device;
+	*ret = (struct net_device){ .count = 1, .fds = { steal_fd(&device) } };
 	/* where the kernel has no NAT for us the device carries everything */
-	if (!net->no_splice4 && netdev_redirect(&conf, false, &fast4) == 0)
-		fds[count++] = fast4;
-	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &fast6) == 0)
-		fds[count++] = fast6;
-	r = send_message(run->net_control, text, fds, count);
+	if (!net->no_splice4 && netdev_redirect(&conf, false, &ret->fds[ret->count]) == 0)
+		ret->count++;
+	if (!net->no_splice && net->v6 && netdev_redirect(&conf, true, &ret->fds[ret->count]) == 0)
+		ret->count++;
+	return 0;
+}
+
+void net_device_close(struct net_device *device)
+{
+	while (device->count > 0)
+		close(device->fds[--device->count]);
+}
+
+int net_device_hand_over(const struct run *run, const struct net_device *device, struct err *err)
+{
+	int r;
+
+	netdev_relax(run->proc_fd, run->plan->ids.outer_gid);
+	r = send_message(run->net_control, "tap\n", device->fds, device->count);
 	/* as above: why a helper has ended is heard when it is waited for */
 	return r < 0 && r != -EPIPE ? err_text(err, -r, "hand the network helper its device") : 0;
+}
+
+int net_attach(const struct run *run, struct err *err)
+{
+	struct net_device device;
+	int r;
+
+	if (run->net_control < 0)
+		return 0;
+	r = net_device_make(run->plan, &device, err);
+	if (r < 0)
+		return r;
+	r = net_device_hand_over(run, &device, err);
+	net_device_close(&device);
+	return r;
 }
 
 int net_wait_ready(const struct run *run, struct err *err)

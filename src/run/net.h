@@ -20,11 +20,30 @@ struct net {
 	int ask;     /* where the helper asks for the host's name servers; -1: there is none */
 };
 
-/* Launcher. Should: refuse a port that is taken before anything runs. Without --net user it does
- * nothing but set ret. Returns 0 or -errno. */
-int net_start(const struct plan *plan, const struct host *host, struct net *ret, struct err *err);
+#define NET_NONE ((struct net){ .control = -1, .ask = -1 })
 
-/* Set-up, in the new network namespace, with the host's /dev still there. */
+/* Launcher. Should: refuse a port that is taken before anything runs. Without --net user it does
+ * nothing; a helper that net has already is used. Returns 0 or -errno. */
+int net_start(const struct plan *plan, const struct host *host, struct net *net, struct err *err);
+
+enum { NET_DEVICE_FDS = 3 };
+
+/* The device, and the listeners of the fast path for IPv4 and IPv6, if they could be had. */
+struct net_device {
+	size_t count;
+	int fds[NET_DEVICE_FDS];
+};
+
+/* In the new network namespace, with the host's /dev and /proc still there: makes it, with its
+ * addresses and routes. */
+int net_device_make(const struct plan *plan, struct net_device *ret, struct err *err);
+void net_device_close(struct net_device *device);
+
+/* Set-up, in the new network namespace, with its ids mapped: lets everybody in there ping and have
+ * low ports, and sends the device to the helper. It stays the caller's. */
+int net_device_hand_over(const struct run *run, const struct net_device *device, struct err *err);
+
+/* Set-up: both, where nobody has made the device before. Without --net user it does nothing. */
 int net_attach(const struct run *run, struct err *err);
 
 /* Set-up, last thing before the payload: blocks until the helper is ready. */

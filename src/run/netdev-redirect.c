@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -176,6 +177,9 @@ int netdev_redirect(const struct netdev_conf *conf, bool v6, int *ret_fd)
 		return -errno;
 	in6.sin6_addr = in6addr_loopback;
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	/* what is accepted takes this along. This hop never loses anything: to pace it, as BBR does
+	 * where that is the host's choice, only costs timers */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", strlen("reno"));
 	if (bind(fd, sa, len) < 0 || listen(fd, SOMAXCONN) < 0 || getsockname(fd, sa, &len) < 0)
 		return -errno;
 	r = add_rule(v6 ? &conf->net6 : &conf->net4, if_nametoindex(conf->name),

@@ -80,21 +80,21 @@ int netdev_open(struct netdev_conf *conf, int *ret_fd, struct err *err)
 		"mode 0666, or a device cgroup that allows 10:200), nor can a veth pair stand in for it");
 }
 
-static void write_sysctl(const char *path, const char *text)
+static void write_sysctl(int dir, const char *path, const char *text)
 {
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+	cleanup_fd int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)!write(fd, text, strlen(text));
 }
 
-void netdev_relax(unsigned int gid)
+void netdev_relax(int proc_fd, unsigned int gid)
 {
 	char range[32];
 
 	snprintf(range, sizeof(range), "%u %u", gid, gid);
-	write_sysctl("/proc/sys/net/ipv4/ping_group_range", range);
-	write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	write_sysctl(proc_fd, "sys/net/ipv4/ping_group_range", range);
+	write_sysctl(proc_fd, "sys/net/ipv4/ip_unprivileged_port_start", "0");
 }
 
 static int link_up(struct nlmsg *msg, int fd, int index, unsigned int mtu)
@@ -175,7 +175,7 @@ static void prepare_ipv6(const struct netdev_conf *conf)
 		char path[96];
 
 		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", conf->name, files[i]);
-		write_sysctl(path, "0");
+		write_sysctl(AT_FDCWD, path, "0");
 	}
 }
 

@@ -37,8 +37,9 @@ int netdev_open_veth(struct netdev_conf *conf, int *ret_fd, struct err *err);
 int netdev_read_mac(struct netdev_conf *conf);
 
 /* Lets ordinary users in there bind any port and ping: both are only a matter of this namespace.
- * gid as the current user namespace knows it. What the kernel refuses stays as it was. */
-void netdev_relax(unsigned int gid);
+ * proc_fd is a /proc, gid as the current user namespace knows it. What the kernel refuses stays as
+ * it was. */
+void netdev_relax(int proc_fd, unsigned int gid);
 
 /* Sends TCP connections of one family that leave through the device to a listener on the loopback,
  * which goes to *ret_fd. -errno where the kernel lacks what it takes: the device serves them then.

@@ -23,6 +23,7 @@ struct run {
 	int sync;              /* our end of the channel */
 	const struct pty *pty; /* --pty, or NULL */
 	int net_control;       /* the network helper's life line, or -1 */
+	bool net_is_own;       /* setup: nobody makes its network for it */
 	int proc_fd; /* setup: the host's /proc, for what is to be written after the pivot */
 	int cgroup_procs_fd; /* cgroup.procs of the payload's leaf, and the leaf; -1 without limits
 	                      */

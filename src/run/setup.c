@@ -90,7 +90,7 @@ static int begin(struct run *run, struct err *err)
 }
 
 /* Ids, network and clocks, before there is a root of our own. */
-static int enter_namespaces(const struct run *run, struct err *err)
+static int enter_namespaces(struct run *run, struct err *err)
 {
 	int r = userns_map_first(run, err);
 
@@ -101,9 +101,9 @@ static int enter_namespaces(const struct run *run, struct err *err)
 		r = die_with_monitor(run, err);
 	if (r == 0 && run->plan->ns.userns_fd >= 0)
 		r = caps_regain(err);
-	if (r == 0 && !netns_is_beside(run->plan))
-		r = namespace_loopback_up(run->plan, err);
 	if (r == 0)
+		r = netns_begin(run, err);
+	if (r == 0 && run->net_is_own)
 		r = net_attach(run, err);
 	if (r == 0)
 		r = namespace_time(run, err);

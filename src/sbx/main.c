@@ -19,6 +19,7 @@
 #include "run/launch.h"
 #include "run/limits-device.h"
 #include "run/message.h"
+#include "run/net.h"
 #include "run/probe.h"
 #include "run/seccomp.h"
 
@@ -120,7 +121,7 @@ static int print_plan(struct plan *plan, struct err *err)
 	return print_text(plan, plan_print(plan));
 }
 
-static int run_plan(struct plan *plan, struct host *host, struct err *err)
+static int run_plan(struct plan *plan, struct host *host, struct net *net, struct err *err)
 {
 	char **env;
 	int r = plan->fake_host ? 0 : limits_find_devices(&plan->limits, err);
@@ -138,14 +139,30 @@ static int run_plan(struct plan *plan, struct host *host, struct err *err)
 		err_text(err, ENOMEM, "make the environment");
 		return fail(plan, err);
 	}
-	r = launch_run(plan, host, env);
+	r = launch_run(plan, host, env, net);
 	free(env);
+	return r;
+}
+
+static int run_command(struct plan *plan, struct err *err)
+{
+	struct host host;
+	struct net net;
+	int r = 0;
+
+	launch_begin(plan, &net);
+	if (plan->fake_host)
+		probe_fake(&host, plan);
+	else
+		r = probe_host(&host, plan, err);
+	r = r < 0 ? fail(plan, err) : run_plan(plan, &host, &net, err);
+	net_stop(&net);
+	host_free(&host);
 	return r;
 }
 
 static int run_arguments(struct plan *plan, int argc, char **argv, struct err *err)
 {
-	struct host host;
 	int r = options_parse(plan, argc, argv, fds_read_all, err);
 
 	message_warnings(plan);
@@ -161,13 +178,7 @@ static int run_arguments(struct plan *plan, int argc, char **argv, struct err *e
 		print_usage(argc > 0 ? argv[0] : "sbx");
 		return plan->personality == PERSONALITY_BWRAP ? 1 : 125;
 	}
-	if (plan->fake_host)
-		probe_fake(&host, plan);
-	else if (probe_host(&host, plan, err) < 0)
-		return fail(plan, err);
-	r = run_plan(plan, &host, err);
-	host_free(&host);
-	return r;
+	return run_command(plan, err);
 }
 
 int main(int argc, char **argv)
