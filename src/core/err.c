@@ -123,16 +123,19 @@ static void format_compat(const struct err *err, struct line *line)
 
 void err_format(const struct err *err, enum personality personality, char *buf, size_t size)
 {
-	struct line line = { buf, 0, size };
+	const char *reason = err->num ? errno_text(err->num) : NULL;
+	size_t kept = reason ? strlen(": ") + strlen(reason) : 0;
+	struct line line = { buf, 0, size > kept ? size - kept : size };
 
 	buf[0] = '\0';
 	if (personality == PERSONALITY_BWRAP)
 		format_compat(err, &line);
 	else
 		format_native(err, &line);
-	if (err->num) {
+	line.size = size;
+	if (reason) {
 		line_add(&line, ": ");
-		line_add(&line, errno_text(err->num));
+		line_add(&line, reason);
 	}
 }
 

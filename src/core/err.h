@@ -27,7 +27,7 @@ enum personality {
 
 enum {
 	ERR_TEXT_MAX = 4352, /* a path of PATH_MAX and a few words around it */
-	ERR_LINE_MAX = 4 * (2 * ERR_TEXT_MAX) + 512,
+	ERR_LINE_MAX = 2 * ERR_TEXT_MAX + 512,
 };
 
 struct err {
@@ -45,7 +45,8 @@ int err_step(struct err *err, enum step step, int num, const char *subject, cons
 int err_text(struct err *err, int num, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Writes the message without a prefix and without a newline into buf (of size bytes, always
- * terminated) in the personality's words. Native lines hold no control byte: they are escaped. */
+ * terminated) in the personality's words. Native lines hold no control byte: they are escaped. What
+ * does not fit is cut before the reason, which is there in any case. */
 void err_format(const struct err *err, enum personality personality, char *buf, size_t size);
 
 /* Packs an error into one message for a socket and back. pack returns the bytes used (never more

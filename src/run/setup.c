@@ -281,27 +281,26 @@ static int prepare_payload(struct run *run, struct err *err)
 	return r;
 }
 
-void setup_main(struct run *run)
+void setup_main(struct run *run, struct err *err)
 {
-	struct err err;
-	int r = begin(run, &err);
+	int r = begin(run, err);
 
 	run->caller_umask = umask(0);
 	if (r == 0)
-		r = enter_namespaces(run, &err);
+		r = enter_namespaces(run, err);
 	if (r == 0)
-		r = build_root(run, &err);
+		r = build_root(run, err);
 	if (r == 0)
-		r = netns_take(run, &err);
+		r = netns_take(run, err);
 	if (r == 0)
-		r = limits_enter_wait(run, &err);
+		r = limits_enter_wait(run, err);
 	if (r == 0)
-		r = drop_privileges(run, &err);
+		r = drop_privileges(run, err);
 	if (r == 0)
-		r = prepare_payload(run, &err);
+		r = prepare_payload(run, err);
 	if (r == 0 && run->plan->process.has_init)
-		r = init_start(run, &err);
+		r = init_start(run, err);
 	if (r < 0)
-		run_fail(run, &err);
+		run_fail(run, err);
 	payload_exec(run);
 }

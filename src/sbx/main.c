@@ -138,7 +138,7 @@ static int run_plan(struct plan *plan, struct host *host, struct err *err)
 		err_text(err, ENOMEM, "make the environment");
 		return fail(plan, err);
 	}
-	r = launch_run(plan, host, env);
+	r = launch_run(plan, host, env, err);
 	free(env);
 	return r;
 }

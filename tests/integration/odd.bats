@@ -127,6 +127,32 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both limits
 }
 
+# bwrap needs 32 kB; each stage's frames are held small (-Wframe-larger-than).
+@test "a stack of 64 kB" {
+    small() {
+        personality_words
+        capture_in "$T/data" bash -c 'ulimit -s 64; exec "$@"' bash "${WORDS[@]}" "${ROOT[@]}" --unshare-all --dev /dev --proc /proc "$@"
+    }
+    each() {
+        small --perms 0644 --file 0 /a/b/../c/file sh -c 'wc -c </a/c/file'
+        ok
+        is "$output" 300000
+        small --tmp-overlay /none true
+        refused
+        small --ro-bind /none /x true
+        refused 'No such file or directory'
+        small --timeout 60 --report report --seccomp-profile "$T/oci" --net user true
+        ok
+        small --debug-opt=force-openat-fallback --debug-opt=force-mount-setattr-fallback --ro-bind /etc /a/b/c/d sh -c 'echo made'
+        ok
+        is "$output" made
+    }
+    ! sanitized || skip_cannot "a sanitizer's frames are larger"
+    head -c 300000 /dev/zero >"$T/data"
+    echo '{ "defaultAction": "SCMP_ACT_ALLOW" }' >"$T/oci"
+    both each
+}
+
 @test "paths of 4096 bytes" {
     long() {
         local name path='' i

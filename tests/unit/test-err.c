@@ -88,8 +88,12 @@ static void test_long_subject(void)
 	(void)err_step(&err, STEP_BIND, EACCES, subject, subject);
 	g_assert_cmpuint(strlen(err.subject), ==, ERR_TEXT_MAX - 1);
 	err_format(&err, PERSONALITY_NATIVE, line, sizeof(line));
-	g_assert_true(g_str_has_suffix(line, "': Permission denied"));
+	g_assert_true(g_str_has_suffix(line, ": Permission denied"));
 	g_assert_null(strchr(line, '\n'));
+	memset(subject, 'x', sizeof(subject) - 1);
+	(void)err_step(&err, STEP_BIND, EACCES, subject, subject);
+	err_format(&err, PERSONALITY_NATIVE, line, sizeof(line));
+	g_assert_true(g_str_has_suffix(line, "xx': Permission denied"));
 }
 
 /* A buffer that is too small is filled and terminated, never overrun. */
