@@ -186,7 +186,8 @@ pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd
 	size_t size = (size_t)256 * 1024;
 	int shared = flags & CLONE_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
 	int files = flags & CLONE_SHARES_FILES ? CLONE_FILES : 0;
-	int pidfd_flag = flags & CLONE_WITH_PIDFD ? CLONE_PIDFD : 0;
+	int added = (flags & CLONE_WITH_PIDFD ? CLONE_PIDFD : 0) |
+	            (flags & CLONE_WITH_NETWORK ? CLONE_NEWNET : 0);
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t pid;
@@ -194,7 +195,7 @@ pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd
 	*ret_pidfd = -1;
 	if (stack == MAP_FAILED)
 		return -errno;
-	pid = clone(fn, stack + size, shared | files | pidfd_flag | SIGCHLD, arg, ret_pidfd);
+	pid = clone(fn, stack + size, shared | files | added | SIGCHLD, arg, ret_pidfd);
 	if (pid < 0)
 		pid = -errno;
 	munmap(stack, size);

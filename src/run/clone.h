@@ -22,7 +22,13 @@ int clone_signal(int pidfd, int sig);
 /* Starts fn(arg), which must end in exec or _exit, as a child. With CLONE_SHARES_MEMORY the caller
  * stands still until then and no page table is copied (vfork(2)); fn may write only what nobody
  * reads afterwards, or reads for that. CLONE_SHARES_FILES: the descriptors are the caller's, too.
- * CLONE_WITH_PIDFD gives *ret_pidfd, else it is -1. Returns the pid or -errno. */
-enum { CLONE_SHARES_MEMORY = 1, CLONE_WITH_PIDFD = 2, CLONE_SHARES_FILES = 4 };
+ * CLONE_WITH_PIDFD gives *ret_pidfd, else it is -1; CLONE_WITH_NETWORK a network namespace. Returns
+ * the pid or -errno. */
+enum {
+	CLONE_SHARES_MEMORY = 1,
+	CLONE_WITH_PIDFD = 2,
+	CLONE_SHARES_FILES = 4,
+	CLONE_WITH_NETWORK = 8
+};
 typedef int clone_fn(void *arg);
 pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd);

@@ -80,6 +80,8 @@ static const struct hint {
 	  "a seccomp filter forbids mounts here: inside sbx, start the outer one with --seccomp-profile nested" },
 	{ STEP_SLAVE, EACCES, NULL, "a container's security profile forbids mounts here" },
 	{ STEP_SLAVE, EPERM, NULL, "a container's security profile forbids mounts here" },
+	{ STEP_UNSHARE, EPERM, NULL,
+	  "a container's seccomp filter can refuse unshare(2), which --keep-id, --uid, --gid, --disable-userns and --unshare-time need" },
 	{ STEP_SOURCE, ENOENT, NULL,
 	  "a -try option, as --ro-bind-try, skips a source that is missing" },
 	{ STEP_SOURCE, EACCES, NULL,

@@ -81,7 +81,7 @@ int netns_take(const struct run *run, struct err *err)
 	if (r < 0 || message.kind != SYNC_NETNS)
 		return err_step(err, STEP_SYNC, r < 0 ? -r : EBADMSG, NULL, NULL);
 	if (message.fd < 0)
-		return namespace_net(run->plan, err);
+		return namespace_net(run, err);
 	r = setns(message.fd, CLONE_NEWNET) < 0 ? err_step(err, STEP_SETNS, errno, "net", NULL) : 0;
 	close(message.fd);
 	return r;

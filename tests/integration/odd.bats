@@ -127,6 +127,36 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both limits
 }
 
+# As a container's filter that is older than the call, or does not like it.
+@test "a call that is refused where an older one does" {
+    refusing() {
+        local call number inner
+
+        personality_words
+        inner=("${WORDS[0]}" "${ROOT[@]}" --unshare-all --proc /proc --dev /dev --tmpfs /tmp --dir /a/b/../c
+            --ro-bind /usr /a/usr sh -c 'echo /* /a/*; cat /proc/net/dev')
+        capture "${inner[@]}"
+        ok
+        echo "$output" >"$T/expected"
+        for call in statx fsopen unshare clone3 openat2 open_tree mount_setattr pidfd_send_signal close_range; do
+            for number in 1 38; do
+                echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["'$call'"],
+                    "action": "SCMP_ACT_ERRNO", "errnoRet": '$number'}]}' >"$T/profile"
+                capture "$SBX" --bare --keep-id --bind / / --dev /dev --proc /proc --unshare-pid \
+                    --seccomp-profile "$T/profile" "${inner[@]}"
+                # ids of the caller's take a second user namespace, which nothing else makes
+                if [[ $PERSONALITY-$call == bwrap-unshare ]]; then
+                    refused 'unshare user ns: '
+                    continue
+                fi
+                ok
+                is "$(diff "$T/expected" - <<<"$output")" '' "$call $number"
+            done
+        done
+    }
+    both refusing
+}
+
 # bwrap needs 32 kB; each stage's frames are held small (-Wframe-larger-than).
 @test "a stack of 64 kB" {
     small() {
