@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /* How a step reads in each personality: STEP(name, native words, bwrap's own words).
- * In bwrap's words %s is the subject and %o the object (%S and %O: with a leading slash in any
- * case); the reason is appended. */
+ * In the words %s is the subject and %o the object (%S and %O: with a leading slash in any case);
+ * native words without them have both appended. The reason comes last. */
 enum step {
 	STEP_NONE,
 	STEP_TEXT, /* the subject is the whole message */
@@ -40,6 +40,9 @@ struct err {
 /* Records that step failed on subject (and object, either may be NULL) for errno num.
  * Returns -num, so that a caller can write: return err_step(err, STEP_X, errno, path, NULL). */
 int err_step(struct err *err, enum step step, int num, const char *subject, const char *object);
+
+/* The same with a descriptor as the subject. */
+int err_fd(struct err *err, enum step step, int num, int fd);
 
 /* Records a message in the words of the caller; num may be 0. Returns -num, or -EINVAL for 0. */
 int err_text(struct err *err, int num, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

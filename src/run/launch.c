@@ -129,7 +129,7 @@ static int wait_for_maps(const struct plan *plan, struct err *err)
 	do {
 		n = read(plan->process.userns_block_fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? err_step(err, STEP_BLOCK_FD, errno, NULL, NULL) : 0;
+	return n < 0 ? err_fd(err, STEP_BLOCK_FD, errno, plan->process.userns_block_fd) : 0;
 }
 
 /* What the set-up waits for, if anything. */

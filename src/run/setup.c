@@ -159,7 +159,7 @@ static int wait_for_block_fd(const struct run *run, struct err *err)
 		n = read(fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_step(err, STEP_BLOCK_FD, errno, NULL, NULL);
+		return err_fd(err, STEP_BLOCK_FD, errno, fd);
 	close(fd);
 	return 0;
 }

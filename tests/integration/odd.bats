@@ -127,6 +127,38 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both limits
 }
 
+@test "a descriptor that is not open" {
+    closed() {
+        local option
+
+        for option in block-fd sync-fd info-fd json-status-fd seccomp add-seccomp-fd userns2 args \
+            'file /x' 'bind-data /x' 'ro-bind-data /x' 'bind-fd /x' 'ro-bind-fd /x'; do
+            # shellcheck disable=SC2086
+            sb --unshare-user "--${option%% *}" 9 ${option#"${option%% *}"} echo ran 9>&-
+            refused 'Bad file descriptor'
+            [[ $PERSONALITY == bwrap ]] || like "$stderr" 'hint: the descriptor is not open'
+        done
+    }
+    both closed
+}
+
+@test "errors of places say what is there" {
+    sb --dir /d --symlink a /d true
+    refused "make symbolic link '/d': something else is there"
+    sb --symlink a /l --symlink b /l true
+    refused "make symbolic link '/l': one to 'a' is there"
+    sb --dir /d --ro-bind /etc/passwd /d true
+    refused "use '/d' as a file: it is a directory"
+    sb --file 0 /f --tmpfs /f true
+    refused "use '/f' as a directory: it is none"
+    sb --dir /d --remount-ro /d true
+    refused "remount read-only '/d': nothing is mounted there"
+    sb --chmod 4750 /none true
+    refused "change the mode of '/none' to 04750: No such file or directory"
+    sb --dest-symlinks refuse --symlink usr /l --tmpfs /l true
+    refused "mount on '/l': it is a symbolic link"
+}
+
 # As a container's filter that is older than the call, or does not like it.
 @test "a call that is refused where an older one does" {
     refusing() {

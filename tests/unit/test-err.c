@@ -41,7 +41,8 @@ static void test_step_without_errno(void)
 	struct err err;
 
 	g_assert_cmpint(err_step(&err, STEP_SECCOMP_SIZE, 0, NULL, NULL), ==, -EINVAL);
-	assert_reads(&err, PERSONALITY_NATIVE, "read the seccomp filter");
+	assert_reads(&err, PERSONALITY_NATIVE,
+	             "read the seccomp filter: its size is no multiple of 8");
 	assert_reads(&err, PERSONALITY_BWRAP, "Invalid seccomp data, must be multiple of 8");
 }
 
@@ -118,7 +119,8 @@ static void test_all_steps(void)
 		g_test_message("step %d", step);
 		(void)err_step(&err, (enum step)step, 0, "SUBJECT", "OBJECT");
 		err_format(&err, PERSONALITY_NATIVE, native, sizeof(native));
-		g_assert_true(g_str_has_suffix(native, " 'SUBJECT' on 'OBJECT'"));
+		g_assert_nonnull(strchr(native, ' '));
+		g_assert_null(strchr(native, '%'));
 		err_format(&err, PERSONALITY_BWRAP, compat, sizeof(compat));
 		g_assert_cmpstr(compat, !=, "");
 		g_assert_null(strchr(compat, '%'));
