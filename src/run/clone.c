@@ -16,17 +16,15 @@
 #include "core/plan.h"
 #include "run/fdpass.h"
 #include "run/fds.h"
-#include "run/namespace.h"
-#include "run/netns.h"
 
-static uint64_t clone_flags(const struct plan *plan)
+static uint64_t clone_flags(const struct plan *plan, bool net_is_beside)
 {
 	const struct plan_ns *ns = &plan->ns;
 	uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
 
 	flags |= ns->new_user ? CLONE_NEWUSER : 0;
 	flags |= ns->pid ? CLONE_NEWPID : 0;
-	flags |= ns->net && !netns_is_beside(plan) ? CLONE_NEWNET : 0;
+	flags |= ns->net && !net_is_beside ? CLONE_NEWNET : 0;
 	flags |= ns->ipc ? CLONE_NEWIPC : 0;
 	flags |= ns->uts ? CLONE_NEWUTS : 0;
 	/* one of a cgroup of our own is made when we are in it */
@@ -164,10 +162,11 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 	return err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
 }
 
-pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err)
+pid_t clone_into_namespaces(const struct plan *plan, bool net_is_beside, int *ret_pidfd,
+                            struct err *err)
 {
 	const struct plan_ns *ns = &plan->ns;
-	uint64_t flags = clone_flags(plan);
+	uint64_t flags = clone_flags(plan, net_is_beside);
 	pid_t pid;
 	int r = join(ns, err);
 

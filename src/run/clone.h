@@ -2,15 +2,18 @@
 /* The one place where processes are cloned: into the namespaces of a plan, and for a function. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "core/err.h"
 
 struct plan;
 
-/* Joins what is to be joined, and clones. Returns the child's pid with *ret_pidfd (close-on-exec),
+/* Joins what is to be joined, and clones; where net_is_beside somebody else makes the network
+ * namespace. Returns the child's pid with *ret_pidfd (close-on-exec),
  * 0 in the child, or -errno with err set. The child is a child of the caller in every case. */
-pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err);
+pid_t clone_into_namespaces(const struct plan *plan, bool net_is_beside, int *ret_pidfd,
+                            struct err *err);
 
 /* The pid behind a pidfd as we see it (proc(5), fdinfo), or -1. */
 pid_t clone_pid_of(int pidfd);

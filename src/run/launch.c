@@ -221,7 +221,8 @@ static int launch(struct run *run, struct monitor *monitor, int report_fd)
 
 	if (r < 0)
 		return fail(monitor, report_fd);
-	monitor->child = clone_into_namespaces(run->plan, &monitor->child_fd, err);
+	monitor->child = clone_into_namespaces(run->plan, netns_is_beside(run->plan),
+	                                       &monitor->child_fd, err);
 	if (monitor->child < 0)
 		return fail(monitor, report_fd);
 	if (monitor->child == 0) {

@@ -35,13 +35,6 @@
 #include "run/sync.h"
 #include "run/userns.h"
 
-void run_fail(const struct run *run, const struct err *err)
-{
-	if (sync_send_failed(run->sync, err) < 0)
-		dprintf(STDERR_FILENO, "sbx: the set-up failed and nobody is left to hear why\n");
-	_exit(125);
-}
-
 /* The signal comes only for a death from here on; one before is seen on the channel. */
 static int die_with_monitor(const struct run *run, struct err *err)
 {

@@ -237,6 +237,23 @@ static int walk_all(struct walk *walk)
 	return 0;
 }
 
+void lookup_last(const char *path, char ret_name[256])
+{
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	if (end - start > NAME_MAX)
+		end = start;
+	memcpy(ret_name, path + start, end - start);
+	ret_name[end - start] = '\0';
+	if (!strcmp(ret_name, ".") || !strcmp(ret_name, ".."))
+		ret_name[0] = '\0';
+}
+
 int lookup_walk(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)
 {
 	struct walk walk = { .root = root, .kind = kind, .mode = mode, .fd = -1 };
