@@ -36,6 +36,14 @@ int err_step(struct err *err, enum step step, int num, const char *subject, cons
 	return num ? -num : -EINVAL;
 }
 
+int err_fd(struct err *err, enum step step, int num, int fd)
+{
+	int r = err_step(err, step, num, NULL, NULL);
+
+	snprintf(err->subject, sizeof(err->subject), "%d", fd);
+	return r;
+}
+
 int err_text(struct err *err, int num, const char *fmt, ...)
 {
 	va_list ap;
@@ -80,10 +88,33 @@ static void line_add_escaped(struct line *line, const char *text)
 	}
 }
 
+typedef void add_fn(struct line *line, const char *text);
+
+/* %s is the subject, %o the object; the capitals begin with a slash in any case. */
+static void format_words(const struct err *err, const char *fmt, add_fn *add, struct line *line)
+{
+	for (; *fmt; fmt++) {
+		const char *text = fmt[1] == 's' || fmt[1] == 'S' ? err->subject : err->object;
+
+		if (fmt[0] != '%' || !fmt[1] || !strchr("sSoO", fmt[1])) {
+			line_add(line, (char[]){ *fmt, '\0' });
+			continue;
+		}
+		fmt++;
+		if ((*fmt == 'S' || *fmt == 'O') && text[0] != '/')
+			line_add(line, "/");
+		add(line, text);
+	}
+}
+
 static void format_native(const struct err *err, struct line *line)
 {
 	if (err->step == STEP_TEXT) {
 		line_add_escaped(line, err->subject);
+		return;
+	}
+	if (strchr(steps[err->step].native, '%')) {
+		format_words(err, steps[err->step].native, line_add_escaped, line);
 		return;
 	}
 	line_add(line, steps[err->step].native);
@@ -99,40 +130,22 @@ static void format_native(const struct err *err, struct line *line)
 	}
 }
 
-/* %s is the subject, %o the object; the capitals begin with a slash in any case. */
-static void line_add_field(struct line *line, const struct err *err, char field)
-{
-	const char *text = field == 's' || field == 'S' ? err->subject : err->object;
-
-	if ((field == 'S' || field == 'O') && text[0] != '/')
-		line_add(line, "/");
-	line_add(line, text);
-}
-
-static void format_compat(const struct err *err, struct line *line)
-{
-	const char *fmt = err->step == STEP_TEXT ? "%s" : steps[err->step].compat;
-
-	for (; *fmt; fmt++) {
-		if (fmt[0] == '%' && fmt[1] && strchr("sSoO", fmt[1]))
-			line_add_field(line, err, *++fmt);
-		else
-			line_add(line, (char[]){ *fmt, '\0' });
-	}
-}
-
 void err_format(const struct err *err, enum personality personality, char *buf, size_t size)
 {
-	struct line line = { buf, 0, size };
+	const char *reason = err->num ? errno_text(err->num) : NULL;
+	size_t kept = reason ? strlen(": ") + strlen(reason) : 0;
+	struct line line = { buf, 0, size > kept ? size - kept : size };
 
 	buf[0] = '\0';
 	if (personality == PERSONALITY_BWRAP)
-		format_compat(err, &line);
+		format_words(err, err->step == STEP_TEXT ? "%s" : steps[err->step].compat, line_add,
+		             &line);
 	else
 		format_native(err, &line);
-	if (err->num) {
+	line.size = size;
+	if (reason) {
 		line_add(&line, ": ");
-		line_add(&line, errno_text(err->num));
+		line_add(&line, reason);
 	}
 }
 

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /* How a step reads in each personality: STEP(name, native words, bwrap's own words).
- * In bwrap's words %s is the subject and %o the object (%S and %O: with a leading slash in any
- * case); the reason is appended. */
+ * In the words %s is the subject and %o the object (%S and %O: with a leading slash in any case);
+ * native words without them have both appended. The reason comes last. */
 enum step {
 	STEP_NONE,
 	STEP_TEXT, /* the subject is the whole message */
@@ -27,7 +27,7 @@ enum personality {
 
 enum {
 	ERR_TEXT_MAX = 4352, /* a path of PATH_MAX and a few words around it */
-	ERR_LINE_MAX = 4 * (2 * ERR_TEXT_MAX) + 512,
+	ERR_LINE_MAX = 2 * ERR_TEXT_MAX + 512,
 };
 
 struct err {
@@ -41,11 +41,15 @@ struct err {
  * Returns -num, so that a caller can write: return err_step(err, STEP_X, errno, path, NULL). */
 int err_step(struct err *err, enum step step, int num, const char *subject, const char *object);
 
+/* The same with a descriptor as the subject. */
+int err_fd(struct err *err, enum step step, int num, int fd);
+
 /* Records a message in the words of the caller; num may be 0. Returns -num, or -EINVAL for 0. */
 int err_text(struct err *err, int num, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Writes the message without a prefix and without a newline into buf (of size bytes, always
- * terminated) in the personality's words. Native lines hold no control byte: they are escaped. */
+ * terminated) in the personality's words. Native lines hold no control byte: they are escaped. What
+ * does not fit is cut before the reason, which is there in any case. */
 void err_format(const struct err *err, enum personality personality, char *buf, size_t size);
 
 /* Packs an error into one message for a socket and back. pack returns the bytes used (never more

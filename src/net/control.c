@@ -125,10 +125,12 @@ int control_ready(int fd, struct err *err)
 
 void control_error(int fd, const struct err *err)
 {
-	char line[ERR_LINE_MAX];
-	char text[ERR_LINE_MAX + 32];
+	enum { HEAD_MAX = 32 };
+	char text[HEAD_MAX + ERR_LINE_MAX + 1];
+	size_t len = (size_t)snprintf(text, HEAD_MAX, "error %d ", err->num);
 
-	err_format(err, PERSONALITY_NATIVE, line, sizeof(line));
-	snprintf(text, sizeof(text), "error %d %s\n", err->num, line);
-	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+	err_format(err, PERSONALITY_NATIVE, text + len, ERR_LINE_MAX);
+	len = strlen(text);
+	text[len++] = '\n';
+	(void)!send(fd, text, len, MSG_NOSIGNAL);
 }

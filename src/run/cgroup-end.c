@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -47,18 +48,24 @@ static void for_each_child(int dir_fd, dir_fn *fn, bool remove)
 
 static int kill_listed(int dir_fd)
 {
-	char buf[65536];
-	char *rest = buf;
+	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *list = fd >= 0 ? fdopen(fd, "r") : NULL;
+	char line[32];
 
 	for_each_child(dir_fd, kill_listed, false);
-	if (cgroup_read(dir_fd, "cgroup.procs", buf, sizeof(buf)) < 0)
+	if (!list) {
+		if (fd >= 0)
+			close(fd);
 		return 0;
-	for (char *text; (text = strsep(&rest, "\n"));) {
+	}
+	while (fgets(line, sizeof(line), list)) {
 		uint64_t pid;
 
-		if (parse_uint(text, INT32_MAX, &pid) == 0 && pid > 0)
+		line[strcspn(line, "\n")] = '\0';
+		if (parse_uint(line, INT32_MAX, &pid) == 0 && pid > 0)
 			(void)kill((pid_t)pid, SIGKILL);
 	}
+	fclose(list);
 	return 0;
 }
 

@@ -79,7 +79,7 @@ static int move_pid(const struct cgroup *cgroup, const char *pid, struct err *er
 
 static int move_pids(const struct cgroup *cgroup, const struct vec *pids, struct err *err)
 {
-	char buf[16384];
+	char buf[8192];
 	char *rest = buf;
 	int r = 0;
 
@@ -277,8 +277,11 @@ static bool is_moot(const struct limit_file *file)
 
 int cgroup_limit(const struct cgroup *cgroup, const struct vec *files, struct err *err)
 {
-	char buf[CPU_LIST_MAX / 2 * 5 + 1];
+	size_t size = CPU_LIST_MAX / 2 * 5 + 1; /* of a list of every other one */
+	cleanup_free char *buf = malloc(size);
 
+	if (!buf)
+		return err_text(err, ENOMEM, "limit");
 	for (size_t i = 0; i < files->len; i++) {
 		const struct limit_file *file = &VEC_AT(files, struct limit_file, i);
 		int r = cgroup_write(cgroup->payload_fd, file->file, file->text);
@@ -291,7 +294,7 @@ int cgroup_limit(const struct cgroup *cgroup, const struct vec *files, struct er
 		if (r < 0)
 			return err_text(err, -r, "--%s: write '%s' to %s/payload/%s", file->option,
 			                file->text, cgroup->path, file->file);
-		if (!is_held(cgroup->payload_fd, file, buf, sizeof(buf)))
+		if (!is_held(cgroup->payload_fd, file, buf, size))
 			return err_text(
 				err, 0,
 				"--%s: the limit is not in force: %s/payload/%s holds '%s' after '%s' was written",

@@ -16,17 +16,15 @@
 #include "core/plan.h"
 #include "run/fdpass.h"
 #include "run/fds.h"
-#include "run/namespace.h"
-#include "run/netns.h"
 
-static uint64_t clone_flags(const struct plan *plan)
+static uint64_t clone_flags(const struct plan *plan, bool net_is_beside)
 {
 	const struct plan_ns *ns = &plan->ns;
 	uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
 
 	flags |= ns->new_user ? CLONE_NEWUSER : 0;
 	flags |= ns->pid ? CLONE_NEWPID : 0;
-	flags |= ns->net && !netns_is_beside(plan) ? CLONE_NEWNET : 0;
+	flags |= ns->net && !net_is_beside ? CLONE_NEWNET : 0;
 	flags |= ns->ipc ? CLONE_NEWIPC : 0;
 	flags |= ns->uts ? CLONE_NEWUTS : 0;
 	/* one of a cgroup of our own is made when we are in it */
@@ -164,10 +162,11 @@ static pid_t clone_below_joined(uint64_t flags, int *ret_pidfd, struct err *err)
 	return err_step(err, STEP_CLONE, ESRCH, NULL, NULL);
 }
 
-pid_t clone_into_namespaces(const struct plan *plan, int *ret_pidfd, struct err *err)
+pid_t clone_into_namespaces(const struct plan *plan, bool net_is_beside, int *ret_pidfd,
+                            struct err *err)
 {
 	const struct plan_ns *ns = &plan->ns;
-	uint64_t flags = clone_flags(plan);
+	uint64_t flags = clone_flags(plan, net_is_beside);
 	pid_t pid;
 	int r = join(ns, err);
 
@@ -186,7 +185,8 @@ pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd
 	size_t size = (size_t)256 * 1024;
 	int shared = flags & CLONE_SHARES_MEMORY ? CLONE_VM | CLONE_VFORK : 0;
 	int files = flags & CLONE_SHARES_FILES ? CLONE_FILES : 0;
-	int pidfd_flag = flags & CLONE_WITH_PIDFD ? CLONE_PIDFD : 0;
+	int added = (flags & CLONE_WITH_PIDFD ? CLONE_PIDFD : 0) |
+	            (flags & CLONE_WITH_NETWORK ? CLONE_NEWNET : 0);
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	pid_t pid;
@@ -194,7 +194,7 @@ pid_t clone_function(clone_fn *fn, void *arg, unsigned int flags, int *ret_pidfd
 	*ret_pidfd = -1;
 	if (stack == MAP_FAILED)
 		return -errno;
-	pid = clone(fn, stack + size, shared | files | pidfd_flag | SIGCHLD, arg, ret_pidfd);
+	pid = clone(fn, stack + size, shared | files | added | SIGCHLD, arg, ret_pidfd);
 	if (pid < 0)
 		pid = -errno;
 	munmap(stack, size);

@@ -106,13 +106,9 @@ static int range(unsigned int first, unsigned int last, unsigned int flags)
 
 static int set_cloexec(int fd, bool on, struct err *err)
 {
-	if (fd >= 0 && fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) {
-		char number[16];
-
-		snprintf(number, sizeof(number), "%d", fd);
-		return err_step(err, STEP_FDS, errno, number, NULL);
-	}
-	return 0;
+	return fd >= 0 && fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0
+	               ? err_fd(err, STEP_FDS, errno, fd)
+	               : 0;
 }
 
 /* A descriptor that is not open is reported by the step that uses it. */

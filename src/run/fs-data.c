@@ -33,7 +33,7 @@ static int write_all(int fd, const char *data, size_t len)
 static int copy_fd(const struct op *op, int to, struct err *err)
 {
 	off_t start = lseek(op->fd, 0, SEEK_CUR);
-	char buf[65536];
+	char buf[8192];
 
 	for (;;) {
 		ssize_t n = read(op->fd, buf, sizeof(buf));

@@ -203,6 +203,14 @@ static int apply_symlink(struct fs_ctx *ctx, const struct op *op, int src_fd, st
 	return err_step(err, STEP_SYMLINK, errno, op->dst, NULL);
 }
 
+static int chmod_failed(const struct op *op, int num, struct err *err)
+{
+	char mode[16];
+
+	snprintf(mode, sizeof(mode), "%#o", (unsigned int)op->perms);
+	return err_step(err, STEP_CHMOD, num, op->dst, mode);
+}
+
 static int apply_chmod(struct fs_ctx *ctx, const struct op *op, int src_fd, struct err *err)
 {
 	cleanup_fd int fd = dest_open(ctx->root, op->dst, DEST_NOFOLLOW, 0, err);
@@ -211,14 +219,14 @@ static int apply_chmod(struct fs_ctx *ctx, const struct op *op, int src_fd, stru
 
 	(void)src_fd;
 	if (fd < 0)
-		return fd;
+		return err->step == STEP_CHMOD ? chmod_failed(op, err->num, err) : fd;
 	if (fstat(fd, &st) < 0)
-		return err_step(err, STEP_CHMOD, errno, op->dst, NULL);
+		return chmod_failed(op, errno, err);
 	if (S_ISLNK(st.st_mode))
-		return err_step(err, STEP_CHMOD, ELOOP, op->dst, NULL);
+		return chmod_failed(op, ELOOP, err);
 	fd_path(fd, path);
 	if (chmod(path, (mode_t)op->perms) < 0)
-		return err_step(err, STEP_CHMOD, errno, op->dst, NULL);
+		return chmod_failed(op, errno, err);
 	return 0;
 }
 

@@ -131,7 +131,7 @@ static int wait_for_maps(const struct plan *plan, struct err *err)
 	do {
 		n = read(plan->process.userns_block_fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? err_step(err, STEP_BLOCK_FD, errno, NULL, NULL) : 0;
+	return n < 0 ? err_fd(err, STEP_BLOCK_FD, errno, plan->process.userns_block_fd) : 0;
 }
 
 /* What the set-up waits for, if anything. */
@@ -182,15 +182,15 @@ static int drop_fds(const struct monitor *monitor, int report_fd, struct err *er
 }
 
 /* What failed before the monitor took over is told here, and in the report. */
-static int fail(struct monitor *monitor, int report_fd, const struct err *err)
+static int fail(struct monitor *monitor, int report_fd)
 {
 	struct report_end end = {
 		.plan = monitor->plan,
 		.reason = END_SETUP,
-		.code = message_exit_status(monitor->plan, err),
+		.code = message_exit_status(monitor->plan, monitor->err),
 	};
 
-	message_error(monitor->plan, err);
+	message_error(monitor->plan, monitor->err);
 	usage_init(&end.usage);
 	report_end(&end, report_fd);
 	net_stop(&monitor->net);
@@ -217,28 +217,29 @@ static int supply_setup(const struct run *run, struct monitor *monitor, int repo
 
 static int launch(struct run *run, struct monitor *monitor, int report_fd)
 {
-	struct err err;
+	struct err *err = monitor->err;
 	int pair[2];
-	int r = prepare(run, monitor, pair, &err);
+	int r = prepare(run, monitor, pair, err);
 
 	if (r < 0)
-		return fail(monitor, report_fd, &err);
-	monitor->child = clone_into_namespaces(run->plan, &monitor->child_fd, &err);
+		return fail(monitor, report_fd);
+	monitor->child = clone_into_namespaces(run->plan, netns_is_beside(run->plan),
+	                                       &monitor->child_fd, err);
 	if (monitor->child < 0)
-		return fail(monitor, report_fd, &err);
+		return fail(monitor, report_fd);
 	if (monitor->child == 0) {
 		close(pair[0]);
 		limits_hold_forget(monitor->hold);
 		run->sync = pair[1];
-		setup_main(run);
+		setup_main(run, err);
 	}
 	close(pair[1]);
 	monitor->sync = pair[0];
-	r = supply_setup(run, monitor, report_fd, &err);
+	r = supply_setup(run, monitor, report_fd, err);
 	if (r < 0) {
 		(void)kill(monitor->child, SIGKILL);
 		(void)waitpid(monitor->child, NULL, __WALL);
-		return fail(monitor, report_fd, &err);
+		return fail(monitor, report_fd);
 	}
 	return monitor_run(monitor, report_fd);
 }
@@ -253,7 +254,8 @@ void launch_begin(const struct plan *plan, struct net *ret)
 		(void)net_helper_start(ret, &err);
 }
 
-int launch_run(const struct plan *plan, const struct host *host, char **env, struct net *net)
+int launch_run(const struct plan *plan, const struct host *host, char **env, struct net *net,
+               struct err *err)
 {
 	struct run run = { .plan = plan,
 		           .host = host,
@@ -263,15 +265,18 @@ int launch_run(const struct plan *plan, const struct host *host, char **env, str
 		           .cgroup_procs_fd = -1,
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
-	struct monitor monitor = { .plan = plan, .net = *net, .payload_fd = -1, .hold = &hold };
-	struct err err;
+	struct monitor monitor = { .plan = plan,
+		                   .net = *net,
+		                   .payload_fd = -1,
+		                   .hold = &hold,
+		                   .err = err };
 	int report_fd;
 	int code;
 
 	*net = NET_NONE;
 	limits_hold_init(&hold, plan);
-	if (report_open(plan, &report_fd, &err) < 0)
-		return fail(&monitor, -1, &err);
+	if (report_open(plan, &report_fd, err) < 0)
+		return fail(&monitor, -1);
 	code = launch(&run, &monitor, report_fd);
 	if (monitor.pty)
 		pty_free(monitor.pty);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+struct err;
 struct plan;
 struct host;
 struct net;
@@ -13,4 +14,5 @@ void launch_begin(const struct plan *plan, struct net *ret);
 /* Carries out a checked plan: makes the namespaces, starts the set-up in them and watches over it.
  * env is what plan_environment() gave. Prints what fails. Returns the exit status of the program.
  * What is in net is taken over. */
-int launch_run(const struct plan *plan, const struct host *host, char **env, struct net *net);
+int launch_run(const struct plan *plan, const struct host *host, char **env, struct net *net,
+               struct err *err);

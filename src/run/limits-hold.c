@@ -256,23 +256,26 @@ static int make_directory(struct limits_hold *hold, struct err *err)
 static int get_cgroup(struct limits_hold *hold, int child_fd, struct err *err)
 {
 	const struct limits *limits = &hold->plan->limits;
-	struct err first, second;
+	char first[1024];
+	char second[1024];
 	int r = limits->choice == CGROUP_CGROUPFS ? -ENOENT : take_scope(hold, child_fd, err);
 
 	if (r != -ENOENT || limits->choice == CGROUP_SYSTEMD)
 		return r;
 	if (limits->choice == CGROUP_CGROUPFS)
 		return make_directory(hold, err);
-	first = *err;
+	snprintf(first, sizeof(first), "%.1000s", err->subject);
 	if (limits->slice)
-		return err_text(err, 0, "--slice needs the user's systemd: %s", first.subject);
-	r = make_directory(hold, &second);
-	if (r < 0)
+		return err_text(err, 0, "--slice needs the user's systemd: %s", first);
+	r = make_directory(hold, err);
+	if (r < 0) {
+		snprintf(second, sizeof(second), "%.1000s", err->subject);
 		return err_text(
 			err, 0,
-			"nothing can hold the limits: %.1000s; %.1000s; a user manager (loginctl enable-linger, or a login session) or a delegated cgroup is needed",
-			first.subject, second.subject);
-	return 0;
+			"nothing can hold the limits: %s; %s; a user manager (loginctl enable-linger, or a login session) or a delegated cgroup is needed",
+			first, second);
+	}
+	return r;
 }
 
 /* The set-up writes itself into the leaves with our permissions, which are those of who has opened

@@ -64,23 +64,6 @@ static int open_in_root(const struct root *root, const char *path, enum dest_kin
 	return fd >= 0 ? fd : -errno;
 }
 
-void lookup_last(const char *path, char ret_name[256])
-{
-	size_t end = strlen(path);
-	size_t start;
-
-	while (end > 0 && path[end - 1] == '/')
-		end--;
-	for (start = end; start > 0 && path[start - 1] != '/';)
-		start--;
-	if (end - start > NAME_MAX)
-		end = start;
-	memcpy(ret_name, path + start, end - start);
-	ret_name[end - start] = '\0';
-	if (!strcmp(ret_name, ".") || !strcmp(ret_name, ".."))
-		ret_name[0] = '\0';
-}
-
 static enum step failed_step(enum dest_kind kind, int r)
 {
 	if (r == -ELOOP)

@@ -93,7 +93,7 @@ static bool take_messages(struct monitor *monitor)
 		switch ((enum sync_kind)message.kind) {
 		case SYNC_FAILED:
 			monitor->failed = 1;
-			monitor->err = message.err;
+			*monitor->err = message.err;
 			break;
 		case SYNC_STARTED:
 			start(monitor, message.fd);
@@ -169,15 +169,19 @@ static void take_signals(struct monitor *monitor)
 static void lost_network(struct monitor *monitor)
 {
 	struct pollfd child = { .fd = monitor->child_fd, .events = POLLIN };
+	struct err err;
 
 	if (poll(&child, 1, 250) > 0) {
 		net_stop(&monitor->net);
 		return;
 	}
-	net_died(&monitor->net, &monitor->net_err);
+	net_died(&monitor->net, &err);
 	if (monitor->plan->net.keep_on_failure)
 		return;
+	/* whatever fails in the sandbox for it is heard later, and goes first */
 	monitor->net_lost = 1;
+	if (!monitor->failed)
+		*monitor->err = err;
 	kill_all(monitor);
 }
 
@@ -195,7 +199,7 @@ static void lost_sight(struct monitor *monitor, int num)
 	if (monitor->ended || monitor->failed)
 		return;
 	monitor->failed = 1;
-	err_step(&monitor->err, STEP_WAIT, num, "the sandbox", NULL);
+	err_step(monitor->err, STEP_WAIT, num, "the sandbox", NULL);
 	kill_all(monitor);
 }
 
@@ -273,11 +277,11 @@ static void note_early_end(struct monitor *monitor, int status)
 		return;
 	monitor->failed = 1;
 	if (WIFSIGNALED(status))
-		err_text(&monitor->err, 0,
+		err_text(monitor->err, 0,
 		         "the set-up was killed by signal %d before the command could start",
 		         WTERMSIG(status));
 	else
-		err_text(&monitor->err, 0, "the set-up ended before the command could start");
+		err_text(monitor->err, 0, "the set-up ended before the command could start");
 }
 
 /* Returns 0 with the status, or -errno. */
@@ -329,7 +333,7 @@ static int find_code(const struct monitor *monitor, enum end_reason reason)
 	enum { STATUS_TIMEOUT = 124 }; /* as timeout(1) has it */
 
 	if (reason == END_SETUP)
-		return message_exit_status(monitor->plan, &monitor->err);
+		return message_exit_status(monitor->plan, monitor->err);
 	if (reason == END_TIMEOUT)
 		return STATUS_TIMEOUT;
 	return WIFSIGNALED(monitor->status) ? 128 + WTERMSIG(monitor->status)
@@ -341,7 +345,7 @@ static int finish(struct monitor *monitor, int report_fd)
 	struct report_end end = { .plan = monitor->plan, .backend = monitor->hold->backend };
 
 	if (monitor->failed)
-		message_error(monitor->plan, &monitor->err);
+		message_error(monitor->plan, monitor->err);
 	if (monitor->hold->cgroup.payload_fd >= 0 && report_end_is_wanted(monitor->plan))
 		usage_add_cgroup(&monitor->usage, &monitor->hold->cgroup);
 	end.reason = find_reason(monitor);
@@ -370,10 +374,8 @@ int monitor_run(struct monitor *monitor, int report_fd)
 	if (monitor->pty)
 		pty_end(monitor->pty, monitor->signal_fd, !monitor->timeout.expired);
 	net_stop(&monitor->net);
-	if (monitor->net_lost && !monitor->failed) {
+	if (monitor->net_lost)
 		monitor->failed = 1;
-		monitor->err = monitor->net_err;
-	}
 	descendants_kill(monitor->plan, monitor->hold);
 	limits_hold_sweep(monitor->hold);
 	monitor->usage.wall_us = clock_us() - begin;

@@ -29,16 +29,15 @@ struct monitor {
 	int terms;       /* how many TERM were passed on */
 	uint64_t early; /* signals (bit N-1) that came before there was a payload to pass them to */
 	int started;    /* the payload was started */
-	int failed;     /* the set-up or the exec failed: err says how */
+	int failed;     /* the set-up or the exec failed: *err says how */
 	int ended;      /* the payload ended: status is final */
 	int last;       /* and nothing else is left */
 	int status;     /* as wait(2) gives it */
 	struct timeout timeout;
 	struct limits_hold *hold; /* what holds the limits */
 	struct usage usage;
-	int net_lost; /* the network helper died, and the sandbox was killed for it: net_err */
-	struct err net_err;
-	struct err err;
+	int net_lost; /* the network helper died, and the sandbox was killed for it: *err */
+	struct err *err;
 };
 
 /* Waits for the end. Returns the exit status of the program, with what failed printed, and the

@@ -52,15 +52,16 @@ static int sys_fsmount(int fd, uint64_t attrs)
 	return (int)syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, (unsigned int)attrs);
 }
 
-/* A call that exists answers "bad descriptor"; one that does not, or that a filter of a container
- * runtime takes away, answers ENOSYS or EPERM. */
+/* A call that exists answers "bad descriptor", or "invalid flags" where it takes none; one that
+ * does not, or that a filter of a container runtime takes away, answers ENOSYS or EPERM. */
 void mount_probe(struct root *root, bool force_old)
 {
 	root->has_mount_api =
 		!force_old && sys_open_tree(-1, "", OPEN_TREE_CLONE | AT_EMPTY_PATH) < 0 &&
 		errno == EBADF && sys_mount_setattr(-1, 0, MOUNT_ATTR_RDONLY, 0) < 0 &&
 		errno == EBADF && sys_move_mount(-1, -1) < 0 && errno == EBADF &&
-		sys_fsmount(-1, 0) < 0 && errno == EBADF;
+		sys_fsmount(-1, 0) < 0 && errno == EBADF &&
+		syscall(SYS_fsopen, NULL, ~FSOPEN_CLOEXEC) < 0 && errno == EINVAL;
 }
 
 void fd_path(int fd, char ret_path[FD_PATH_MAX])

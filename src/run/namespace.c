@@ -10,11 +10,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/parse.h"
 #include "core/plan.h"
+#include "run/clone.h"
 #include "run/run.h"
 
 #ifndef CLONE_NEWTIME
@@ -36,10 +38,47 @@ int namespace_loopback_up(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-int namespace_net(const struct plan *plan, struct err *err)
+struct new_net {
+	int proc_fd;
+	int fd;
+};
+
+/* Shares our memory and our descriptors, but not our network. */
+static int open_new_net(void *arg)
 {
-	if (unshare(CLONE_NEWNET) == 0)
-		return namespace_loopback_up(plan, err);
+	struct new_net *new = arg;
+
+	new->fd = openat(new->proc_fd, "self/ns/net", O_RDONLY | O_CLOEXEC);
+	_exit(new->fd < 0);
+}
+
+/* A container's filter may refuse unshare(2) alone: a child is cloned with the namespace then, and
+ * we join it. errno stays that of unshare(2). */
+static int clone_net(int proc_fd)
+{
+	struct new_net new = { proc_fd, -1 };
+	int num = errno;
+	int pidfd;
+	pid_t pid = clone_function(open_new_net, &new,
+	                           CLONE_SHARES_MEMORY | CLONE_SHARES_FILES | CLONE_WITH_NETWORK,
+	                           &pidfd);
+	int r = -1;
+
+	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	if (new.fd >= 0) {
+		r = setns(new.fd, CLONE_NEWNET);
+		close(new.fd);
+	}
+	errno = num;
+	return r;
+}
+
+int namespace_net(const struct run *run, struct err *err)
+{
+	if (unshare(CLONE_NEWNET) == 0 ||
+	    ((errno == EPERM || errno == ENOSYS) && clone_net(run->proc_fd) == 0))
+		return namespace_loopback_up(run->plan, err);
 	if (errno == ENOSPC)
 		return err_step(err, STEP_CLONE_ENOSPC, 0, NULL, NULL) < 0 ? -ENOSPC : 0;
 	return err_step(err, STEP_UNSHARE, errno, "net", NULL);

@@ -15,7 +15,7 @@ struct run;
 int namespace_loopback_up(const struct plan *plan, struct err *err);
 
 /* Makes a new network namespace, with lo up, for this process. */
-int namespace_net(const struct plan *plan, struct err *err);
+int namespace_net(const struct run *run, struct err *err);
 
 /* Makes the time namespace that the next fork enters and sets its offsets (time_namespaces(7)). */
 int namespace_time(const struct run *run, struct err *err);

@@ -41,7 +41,7 @@ static int make_with_device(const struct maker *maker, struct err *err)
 	struct net_device device;
 	int fds[SYNC_FDS_MAX];
 	size_t n = DEVICE;
-	int r = namespace_net(maker->plan, err);
+	int r = namespace_loopback_up(maker->plan, err);
 
 	if (r < 0)
 		return r;
@@ -65,14 +65,14 @@ static int make(void *arg)
 	struct maker *maker = arg;
 	int fd;
 
-	if (setns(maker->child_fd, CLONE_NEWUSER) < 0)
+	if (setns(maker->child_fd, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNET) < 0)
 		_exit(NOT_JOINED);
 	if (maker->plan->net.mode == NET_MODE_USER) {
 		if (sync_send_go(maker->sock) < 0)
 			_exit(NOT_JOINED);
 		_exit(make_with_device(maker, &maker->err) < 0 ? NOT_MADE : MADE);
 	}
-	if (unshare(CLONE_NEWNET) < 0 || namespace_loopback_up(maker->plan, &maker->err) < 0)
+	if (namespace_loopback_up(maker->plan, &maker->err) < 0)
 		_exit(NOT_JOINED);
 	fd = openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	_exit(fd < 0 || sync_send_netns(maker->sock, &fd, 1) < 0 ? NOT_JOINED : MADE);
@@ -127,7 +127,7 @@ int netns_begin(struct run *run, struct err *err)
 		return 0;
 	r = receive(run, &message, err);
 	run->net_is_own = r == 0 && message.kind == SYNC_NETNS;
-	return run->net_is_own ? namespace_net(plan, err) : r;
+	return run->net_is_own ? namespace_net(run, err) : r;
 }
 
 /* What came with the namespace. */
@@ -155,7 +155,7 @@ int netns_take(const struct run *run, struct err *err)
 	if (r < 0)
 		return r;
 	if (message.fds[NETNS] < 0 && run->plan->net.mode != NET_MODE_USER)
-		return namespace_net(run->plan, err);
+		return namespace_net(run, err);
 	if (setns(message.fds[NETNS], CLONE_NEWNET) < 0)
 		r = err_step(err, STEP_SETNS, errno, "net", NULL);
 	else if (run->plan->net.mode == NET_MODE_USER)

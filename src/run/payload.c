@@ -3,6 +3,7 @@
  * allocated here, and what is changed is changed for the payload alone. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,13 @@
 #include "run/pty.h"
 #include "run/run.h"
 #include "run/sync.h"
+
+void run_fail(const struct run *run, const struct err *err)
+{
+	if (sync_send_failed(run->sync, err) < 0)
+		dprintf(STDERR_FILENO, "sbx: the set-up failed and nobody is left to hear why\n");
+	_exit(125);
+}
 
 static int keep_death_signal(const struct run *run, struct err *err)
 {

@@ -19,13 +19,21 @@ static uint64_t find_mount(int fd)
 	return id > 0 ? (uint64_t)id : 0;
 }
 
+static int find_old(int fd, struct place *ret)
+{
+	int r = place_stat(fd, ret);
+
+	ret->mnt_id = find_mount(fd);
+	return r;
+}
+
 int place_find(int fd, struct place *ret)
 {
 	struct statx at;
 
 	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_MNT_ID, &at) <
 	    0)
-		return -errno;
+		return errno == ENOSYS || errno == EPERM ? find_old(fd, ret) : -errno;
 	*ret = (struct place){
 		.ino = at.stx_ino,
 		.mnt_id = at.stx_mask & STATX_MNT_ID ? at.stx_mnt_id : find_mount(fd),

@@ -15,6 +15,10 @@ struct place {
 /* Takes any descriptor, O_PATH too. Returns 0 or -errno. */
 int place_find(int fd, struct place *ret);
 
+/* The same without mnt_id, by fstat(2): statx(2) is Linux 4.11, and filters that do not know it
+ * take it away. */
+int place_stat(int fd, struct place *ret);
+
 /* The same file is not enough: what one mount shows may be bound elsewhere, too. Where
  * nobody tells mounts apart, the files have the answer. */
 bool place_is_same(const struct place *a, const struct place *b);

@@ -36,11 +36,12 @@ struct run {
 };
 
 /* The stages. None of them returns: they end in exec or _exit.
- * setup: Should: build the sandbox in the new namespaces. Mustn't: run anything of the payload's.
- * payload: Should: only set what exec keeps, and exec. Mustn't: make a call but write and execve
- * once a seccomp filter is loaded. init: Should: reap, and report the payload's end. Mustn't: make
- * a call but wait4, write, close and exit_group once a seccomp filter is loaded. */
-_Noreturn void setup_main(struct run *run);
+ * setup (err is the launcher's, for the stack has room for few of them): Should: build the sandbox
+ * in the new namespaces. Mustn't: run anything of the payload's. payload: Should: only set what
+ * exec keeps, and exec. Mustn't: make a call but write and execve once a seccomp filter is loaded.
+ * init: Should: reap, and report the payload's end. Mustn't: make a call but wait4, write, close
+ * and exit_group once a seccomp filter is loaded. */
+_Noreturn void setup_main(struct run *run, struct err *err);
 _Noreturn void payload_exec(struct run *run);
 _Noreturn void init_main(struct run *run, pid_t payload);
 

@@ -46,7 +46,7 @@ static int read_program(int fd, struct seccomp_programs *programs, struct err *e
 	int r = fds_read_all(fd, &data, &len);
 
 	if (r < 0)
-		return err_step(err, STEP_SECCOMP_READ, -r, NULL, NULL);
+		return err_fd(err, STEP_SECCOMP_READ, -r, fd);
 	return seccomp_add(programs, &data, len, err);
 }
 

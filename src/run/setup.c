@@ -35,13 +35,6 @@
 #include "run/sync.h"
 #include "run/userns.h"
 
-void run_fail(const struct run *run, const struct err *err)
-{
-	if (sync_send_failed(run->sync, err) < 0)
-		dprintf(STDERR_FILENO, "sbx: the set-up failed and nobody is left to hear why\n");
-	_exit(125);
-}
-
 /* The signal comes only for a death from here on; one before is seen on the channel. */
 static int die_with_monitor(const struct run *run, struct err *err)
 {
@@ -159,7 +152,7 @@ static int wait_for_block_fd(const struct run *run, struct err *err)
 		n = read(fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_step(err, STEP_BLOCK_FD, errno, NULL, NULL);
+		return err_fd(err, STEP_BLOCK_FD, errno, fd);
 	close(fd);
 	return 0;
 }
@@ -281,27 +274,26 @@ static int prepare_payload(struct run *run, struct err *err)
 	return r;
 }
 
-void setup_main(struct run *run)
+void setup_main(struct run *run, struct err *err)
 {
-	struct err err;
-	int r = begin(run, &err);
+	int r = begin(run, err);
 
 	run->caller_umask = umask(0);
 	if (r == 0)
-		r = enter_namespaces(run, &err);
+		r = enter_namespaces(run, err);
 	if (r == 0)
-		r = build_root(run, &err);
+		r = build_root(run, err);
 	if (r == 0)
-		r = netns_take(run, &err);
+		r = netns_take(run, err);
 	if (r == 0)
-		r = limits_enter_wait(run, &err);
+		r = limits_enter_wait(run, err);
 	if (r == 0)
-		r = drop_privileges(run, &err);
+		r = drop_privileges(run, err);
 	if (r == 0)
-		r = prepare_payload(run, &err);
+		r = prepare_payload(run, err);
 	if (r == 0 && run->plan->process.has_init)
-		r = init_start(run, &err);
+		r = init_start(run, err);
 	if (r < 0)
-		run_fail(run, &err);
+		run_fail(run, err);
 	payload_exec(run);
 }

@@ -54,17 +54,30 @@ static bool at_last(const struct walk *walk)
 	return walk->rest[strspn(walk->rest, "/")] == '\0';
 }
 
-static int goto_root(struct walk *walk)
+static void step_to(struct walk *walk, int fd)
+{
+	if (walk->fd >= 0)
+		close(walk->fd);
+	walk->fd = fd;
+}
+
+static int open_root(struct walk *walk)
 {
 	int fd = openat(walk->root->fd, ".", O_PATH | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	if (walk->fd >= 0)
-		close(walk->fd);
-	walk->fd = fd;
-	walk->done[0] = '\0';
+	step_to(walk, fd);
 	return 0;
+}
+
+static int goto_root(struct walk *walk)
+{
+	int r = open_root(walk);
+
+	if (r == 0)
+		walk->done[0] = '\0';
+	return r;
 }
 
 static int note_component(struct walk *walk, const char *name)
@@ -75,33 +88,28 @@ static int note_component(struct walk *walk, const char *name)
 	return n < 0 || (size_t)n >= sizeof(walk->done) - len ? -ENAMETOOLONG : 0;
 }
 
-static void step_to(struct walk *walk, int fd)
-{
-	close(walk->fd);
-	walk->fd = fd;
-}
-
 /* "..": done holds no link, so walking it again without following any leads to the parent; at the
  * root it stays there. */
 static int goto_parent(struct walk *walk)
 {
-	char path[PATH_MAX];
 	char *slash = strrchr(walk->done, '/');
-	char *save = NULL;
 	int r;
 
 	if (slash)
 		*slash = '\0';
-	memcpy(path, walk->done, strlen(walk->done) + 1);
-	r = goto_root(walk);
-	for (char *name = strtok_r(path, "/", &save); r == 0 && name;
-	     name = strtok_r(NULL, "/", &save)) {
-		int fd = open_component(walk->fd, name);
+	r = open_root(walk);
+	for (char *name = walk->done; r == 0 && *name;) {
+		char *end = name + 1 + strcspn(name + 1, "/");
+		char next = *end;
+		int fd;
 
+		*end = '\0';
+		fd = open_component(walk->fd, name + 1);
+		*end = next;
 		if (fd < 0)
 			return fd;
 		step_to(walk, fd);
-		r = note_component(walk, name);
+		name = end;
 	}
 	return r;
 }
@@ -119,23 +127,29 @@ static bool is_magic(int link_fd, const char *target)
 	return target[0] == '/' || strstr(target, ":[") || strncmp(target, "anon_inode:", 11) == 0;
 }
 
+/* The link's text is read to the front of rest, which waits at the end meanwhile. */
 static int follow_link(struct walk *walk, int link_fd)
 {
-	char target[PATH_MAX];
-	char rest[2 * PATH_MAX];
-	ssize_t len = readlinkat(link_fd, "", target, sizeof(target) - 1);
+	char *target = walk->rest;
+	size_t left = strlen(walk->rest) + 1;
+	size_t room = sizeof(walk->rest) - left;
+	ssize_t len;
 
+	if (room == 0)
+		return -ENAMETOOLONG;
+	memmove(target + room, target, left);
+	len = readlinkat(link_fd, "", target, room);
 	if (len < 0)
 		return -errno;
+	if ((size_t)len == room)
+		return -ENAMETOOLONG;
 	target[len] = '\0';
 	if (++walk->links > MAX_LINKS || is_magic(link_fd, target))
 		return -ELOOP;
 	if (len == 0)
 		return -ENOENT;
-	memcpy(rest, walk->rest, sizeof(rest));
-	if ((size_t)snprintf(walk->rest, sizeof(walk->rest), "%s/%s", target, rest) >=
-	    sizeof(walk->rest))
-		return -ENAMETOOLONG;
+	target[len] = '/';
+	memmove(target + len + 1, target + room, left);
 	return target[0] == '/' ? goto_root(walk) : 0;
 }
 
@@ -221,6 +235,23 @@ static int walk_all(struct walk *walk)
 			return r;
 	}
 	return 0;
+}
+
+void lookup_last(const char *path, char ret_name[256])
+{
+	size_t end = strlen(path);
+	size_t start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	if (end - start > NAME_MAX)
+		end = start;
+	memcpy(ret_name, path + start, end - start);
+	ret_name[end - start] = '\0';
+	if (!strcmp(ret_name, ".") || !strcmp(ret_name, ".."))
+		ret_name[0] = '\0';
 }
 
 int lookup_walk(const struct root *root, const char *path, enum dest_kind kind, mode_t mode)

@@ -139,7 +139,7 @@ static int run_plan(struct plan *plan, struct host *host, struct net *net, struc
 		err_text(err, ENOMEM, "make the environment");
 		return fail(plan, err);
 	}
-	r = launch_run(plan, host, env, net);
+	r = launch_run(plan, host, env, net, err);
 	free(env);
 	return r;
 }

@@ -18,10 +18,12 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/parse.h"
 #include "scope/property.h"
 #include "scope/scope.h"
@@ -114,46 +116,47 @@ static int parse_arguments(int argc, char **argv, struct scope_request *request,
 	return 0;
 }
 
-static int answer(int fd, char letter, const char *text)
+/* One message: its letter, and the text that is behind it already. */
+static int answer(int fd, char letter, char *message)
 {
-	char message[1 + ERR_LINE_MAX];
-	int len = snprintf(message, sizeof(message), "%c%s", letter, text);
 	ssize_t n;
 
+	message[0] = letter;
 	do
-		n = send(fd, message, (size_t)len, MSG_NOSIGNAL);
+		n = send(fd, message, strlen(message), MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return letter == 'O' && n > 0 ? 0 : 1;
 }
 
-static int talk(struct scope_request *request)
+static int talk(struct scope_request *request, char message[1 + ERR_LINE_MAX], struct err *err)
 {
-	struct err err;
-	char text[ERR_LINE_MAX];
-	enum scope_result result = scope_start(request, &err);
+	char *text = message + 1;
+	enum scope_result result = scope_start(request, err);
 
 	if (result == SCOPE_STARTED &&
-	    scope_cgroup_of(request->pids[0], text, sizeof(text), &err) == 0)
-		return answer(request->peer_fd, 'O', text);
-	err_format(&err, PERSONALITY_NATIVE, text, sizeof(text));
-	return answer(request->peer_fd, result == SCOPE_NO_MANAGER ? 'N' : 'E', text);
+	    scope_cgroup_of(request->pids[0], text, ERR_LINE_MAX, err) == 0)
+		return answer(request->peer_fd, 'O', message);
+	err_format(err, PERSONALITY_NATIVE, text, ERR_LINE_MAX);
+	return answer(request->peer_fd, result == SCOPE_NO_MANAGER ? 'N' : 'E', message);
 }
 
 int main(int argc, char **argv)
 {
-	uint8_t properties[PROPERTIES_MAX];
+	cleanup_free uint8_t *properties = malloc(PROPERTIES_MAX);
 	struct scope_request request = {
-		.properties = { .buf = properties, .size = sizeof(properties) },
+		.properties = { .buf = properties, .size = PROPERTIES_MAX },
 		.manager_fd = -1,
 		.peer_fd = -1,
 		.timeout_ms = TIMEOUT_MS,
 	};
 	struct err err;
-	char text[ERR_LINE_MAX];
+	char message[1 + ERR_LINE_MAX];
 
-	if (parse_arguments(argc, argv, &request, &err) == 0)
-		return talk(&request);
-	err_format(&err, PERSONALITY_NATIVE, text, sizeof(text));
-	fprintf(stderr, "sbx-scope: %s\n", text);
+	if (!properties)
+		err_text(&err, ENOMEM, "ask systemd");
+	else if (parse_arguments(argc, argv, &request, &err) == 0)
+		return talk(&request, message, &err);
+	err_format(&err, PERSONALITY_NATIVE, message, sizeof(message));
+	fprintf(stderr, "sbx-scope: %s\n", message);
 	return 2;
 }

@@ -397,10 +397,14 @@ static bool is_lost(const struct scope_request *request)
 
 enum scope_result scope_start(struct scope_request *request, struct err *err)
 {
-	struct wire wire;
-	struct talk talk = { .request = request, .wire = &wire, .err = err };
+	cleanup_free struct wire *wire = malloc(sizeof(*wire));
+	struct talk talk = { .request = request, .wire = wire, .err = err };
 
-	wire_init(&wire, request->peer_fd, request->timeout_ms);
+	if (!wire) {
+		err_text(err, ENOMEM, "ask the user's systemd for %s", request->unit);
+		return SCOPE_FAILED;
+	}
+	wire_init(wire, request->peer_fd, request->timeout_ms);
 	try_addresses(&talk);
 	if (!talk.is_over) {
 		err_text(err, 0, "no systemd of the user's answers: tried %s", talk.tried);

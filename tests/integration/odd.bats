@@ -127,6 +127,94 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both limits
 }
 
+@test "a descriptor that is not open" {
+    closed() {
+        local option
+
+        for option in block-fd sync-fd info-fd json-status-fd seccomp add-seccomp-fd userns2 args \
+            'file /x' 'bind-data /x' 'ro-bind-data /x' 'bind-fd /x' 'ro-bind-fd /x'; do
+            # shellcheck disable=SC2086
+            sb --unshare-user "--${option%% *}" 9 ${option#"${option%% *}"} echo ran 9>&-
+            refused 'Bad file descriptor'
+            [[ $PERSONALITY == bwrap ]] || like "$stderr" 'hint: the descriptor is not open'
+        done
+    }
+    both closed
+}
+
+@test "errors of places say what is there" {
+    sb --dir /d --symlink a /d true
+    refused "make symbolic link '/d': something else is there"
+    sb --symlink a /l --symlink b /l true
+    refused "make symbolic link '/l': one to 'a' is there"
+    sb --dir /d --ro-bind /etc/passwd /d true
+    refused "use '/d' as a file: it is a directory"
+    sb --file 0 /f --tmpfs /f true
+    refused "use '/f' as a directory: it is none"
+    sb --dir /d --remount-ro /d true
+    refused "remount read-only '/d': nothing is mounted there"
+    sb --chmod 4750 /none true
+    refused "change the mode of '/none' to 04750: No such file or directory"
+    sb --dest-symlinks refuse --symlink usr /l --tmpfs /l true
+    refused "mount on '/l': it is a symbolic link"
+}
+
+# As a container's filter that is older than the call, or does not like it.
+@test "a call that is refused where an older one does" {
+    refusing() {
+        local call number inner
+
+        personality_words
+        inner=("${WORDS[0]}" "${ROOT[@]}" --unshare-all --proc /proc --dev /dev --tmpfs /tmp --dir /a/b/../c
+            --ro-bind /usr /a/usr sh -c 'echo /* /a/*; cat /proc/net/dev')
+        capture "${inner[@]}"
+        ok
+        echo "$output" >"$T/expected"
+        for call in statx fsopen unshare clone3 openat2 open_tree mount_setattr pidfd_send_signal close_range; do
+            for number in 1 38; do
+                echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["'$call'"],
+                    "action": "SCMP_ACT_ERRNO", "errnoRet": '$number'}]}' >"$T/profile"
+                capture "$SBX" --bare --keep-id --bind / / --dev /dev --proc /proc --unshare-pid \
+                    --seccomp-profile "$T/profile" "${inner[@]}"
+                # ids of the caller's take a second user namespace, which nothing else makes
+                if [[ $PERSONALITY-$call == bwrap-unshare ]]; then
+                    refused 'unshare user ns: '
+                    continue
+                fi
+                ok
+                is "$(diff "$T/expected" - <<<"$output")" '' "$call $number"
+            done
+        done
+    }
+    both refusing
+}
+
+# bwrap needs 32 kB; each stage's frames are held small (-Wframe-larger-than).
+@test "a stack of 64 kB" {
+    small() {
+        personality_words
+        capture_in "$T/data" bash -c 'ulimit -s 64; exec "$@"' bash "${WORDS[@]}" "${ROOT[@]}" --unshare-all --dev /dev --proc /proc "$@"
+    }
+    each() {
+        small --perms 0644 --file 0 /a/b/../c/file sh -c 'wc -c </a/c/file'
+        ok
+        is "$output" 300000
+        small --tmp-overlay /none true
+        refused
+        small --ro-bind /none /x true
+        refused 'No such file or directory'
+        small --timeout 60 --report report --seccomp-profile "$T/oci" --net user true
+        ok
+        small --debug-opt=force-openat-fallback --debug-opt=force-mount-setattr-fallback --ro-bind /etc /a/b/c/d sh -c 'echo made'
+        ok
+        is "$output" made
+    }
+    ! sanitized || skip_cannot "a sanitizer's frames are larger"
+    head -c 300000 /dev/zero >"$T/data"
+    echo '{ "defaultAction": "SCMP_ACT_ALLOW" }' >"$T/oci"
+    both each
+}
+
 @test "paths of 4096 bytes" {
     long() {
         local name path='' i
