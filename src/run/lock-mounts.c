@@ -20,22 +20,21 @@
 
 struct copy {
 	int proc_fd;
-	int fd; /* the first copy, or -errno; left alone: the child was killed */
+	int fd; /* its number is to be the first copy's */
 };
 
-/* Shares the memory and the descriptors of the caller, which stands still. */
+/* Shares the descriptors of the caller. Exits with 0 or an errno. */
 static int make_first_copy(void *arg)
 {
-	struct copy *copy = arg;
+	const struct copy *copy = arg;
+	int fd;
 
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
-		copy->fd = -errno;
-		_exit(1);
-	}
-	copy->fd = openat(copy->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (copy->fd < 0)
-		copy->fd = -errno;
-	_exit(0);
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		_exit(errno);
+	fd = openat(copy->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup3(fd, copy->fd, O_CLOEXEC) < 0)
+		_exit(errno);
+	_exit(close(fd) < 0 ? errno : 0);
 }
 
 static int failed(int num, struct err *err)
@@ -43,24 +42,38 @@ static int failed(int num, struct err *err)
 	return err_text(err, num, "lock the mounts that --cap-add CAP_SYS_ADMIN could undo");
 }
 
+/* Memory is shared to spare the copy of the page tables; not by who has made a time namespace for
+ * its children, before Linux 6.3. */
+static pid_t start(const struct run *run, struct copy *copy)
+{
+	unsigned int flags = CLONE_SHARES_FILES;
+	int pidfd;
+
+	if (!run->plan->ns.time)
+		flags |= CLONE_SHARES_MEMORY;
+	return clone_function(make_first_copy, copy, flags, &pidfd);
+}
+
 int lock_mounts(const struct run *run, struct err *err)
 {
-	struct copy copy = { .proc_fd = run->proc_fd, .fd = -ECHILD };
-	const unsigned int flags = CLONE_SHARES_MEMORY | CLONE_SHARES_FILES;
+	struct copy copy = { .proc_fd = run->proc_fd };
 	cleanup_fd int fd = -1;
-	int pidfd;
+	int status = 0;
 	pid_t pid;
 
 	if (!run->plan->ns.lock_mounts)
 		return 0;
-	pid = clone_function(make_first_copy, &copy, flags, &pidfd);
+	copy.fd = fd = fcntl(run->proc_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return failed(errno, err);
+	pid = start(run, &copy);
 	if (pid < 0)
 		return failed(-pid, err);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (copy.fd < 0)
-		return failed(-copy.fd, err);
-	fd = copy.fd;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return failed(errno, err);
+	if (status != 0)
+		return failed(WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD, err);
 	if (setns(fd, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0)
 		return failed(errno, err);
 	return 0;

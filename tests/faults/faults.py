@@ -72,7 +72,7 @@ LINES = (
     ("no-userns", "sbx", "--ro-bind /usr /usr --unshare-all --unshare-user --disable-userns "
      "--assert-userns-disabled --uid 7 --gid 8", "", ""),
     ("clocks", "sbx", "--ro-bind /usr /usr --unshare-all --unshare-time --boottime-offset 86400 "
-     "--monotonic-offset 3600.5 --add-seccomp-fd 17 --die-with-parent", "17", ""),
+     "--monotonic-offset 3600.5 --add-seccomp-fd 17 --die-with-parent --cap-add CAP_SYS_ADMIN", "17", ""),
     ("refuse", "sbx", "--ro-bind /usr /usr --dest-symlinks refuse --debug-opt force-openat-fallback "
      "--unshare-all --dir /x/y --ro-bind-try /nowhere /z --bind-fd 18 /x/y --block-fd 12", "12 18", ""),
     ("walls", "sbx", "--ro-bind /usr /usr --unshare-all --bind {work} /work --landlock --timeout 60 "

@@ -142,17 +142,30 @@ run_guest() { # KERNEL MODE FILE...
     cp "$w/$name.files" "$w/$name.run/files"
     printf '%s\n' "$filter" > "$w/$name.run/filter"
     [ -z "$share" ] || echo 6 > "$w/$name.run/share"
+    # one after another, as many as are asked for, once on each kernel
+    case $share.$kernel.$mode in
+    1.6.1.manager | 1.6.12.login) echo 40 > "$w/$name.run/scopes" ;;
+    esac
     "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
         -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$kernel" -- \
         "SBX_VM_MODE=$mode bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
     take_results "$name" "$w/$name.out"
 }
 
-for kernel in "${kernels[@]}"; do
-    img=$(vm_cache)/$kernel
-    "$here/build-image.sh" "$img" "$(kernel_package "$kernel")" ||
-        skip "no image for kernel $kernel can be built here"
+make_guest() { # KERNEL
+    local img
+    img=$(vm_cache)/$1
+    "$here/build-image.sh" "$img" "$(kernel_package "$1")" || return
     "$here/make-snapshot.sh" "$img" || echo "check-vm: no snapshot; booting each time" >&2
+}
+
+makers=()
+for kernel in "${kernels[@]}"; do
+    make_guest "$kernel" &
+    makers+=($!)
+done
+for i in "${!kernels[@]}"; do
+    wait "${makers[i]}" || skip "no image for kernel ${kernels[i]} can be built here"
 done
 
 run_labels() { # KERNEL
@@ -161,7 +174,7 @@ run_labels() { # KERNEL
         --trs-file "$results/labels/$1.trs" -- "$here/check-labels.sh" "$build" "$(vm_cache)/$1"
 }
 
-[ $# -gt 0 ] || run_labels "${kernels[-1]}"
+[ $# -gt 0 ] || run_labels "${kernels[-1]}" &
 # Whoever has most to do comes first, so that nobody is the last one for long.
 mapfile -t guests < <(
     for mode in "${modes[@]}"; do
