@@ -265,11 +265,9 @@ int launch_run(const struct plan *plan, const struct host *host, char **env, str
 		           .cgroup_procs_fd = -1,
 		           .cgroup_fd = -1 };
 	struct limits_hold hold;
-	struct monitor monitor = { .plan = plan,
-		                   .net = *net,
-		                   .payload_fd = -1,
-		                   .hold = &hold,
-		                   .err = err };
+	struct monitor monitor = {
+		.plan = plan, .net = *net, .payload_fd = -1, .hold = &hold, .err = err
+	};
 	int report_fd;
 	int code;
 
