@@ -6,10 +6,13 @@ changed, put in or left open between them. What is in between, they do not know.
   talk.py talk ADDR PORT CASE...      the cases, or groups of them (GROUPS below), all at once
   talk.py lossy ADDR PORT COUNT SIZE  COUNT connections at once, SIZE bytes both ways in each
   talk.py many ADDR PORT COUNT        COUNT connections one after another from a few source ports
+  talk.py again ADDR PORT COUNT       COUNT connections from one source port, each reset
   talk.py burst ADDR PORT COUNT       COUNT connections at once, all open together
   talk.py shut ADDR PORT              nobody listens behind a published port
   talk.py peer ADDR PORT              prints whom the other end takes this one for
   talk.py errno ADDR PORT             prints the name of the error that connecting gives, or "ok"
+  talk.py dns ADDR NAME COUNT         a name server's TCP side, of which NAME has COUNT addresses
+  talk.py hold ADDR PORT TRIES        holds connections until no more can be had, and then lets go
 
 Where one waits for the other, TIMEOUT seconds (120) of silence are a failure; how long anything
 takes is no matter.
@@ -634,6 +637,15 @@ def many(addr, port, count):
     print('ok')
 
 
+def again(addr, port, count):
+    client = Client(addr, int(port))
+    for _ in range(int(count)):
+        s, _ = client.call('hello', source=20100)
+        assert s.recv(100) == b'hello'
+        abort(s)
+    print('ok')
+
+
 def burst(addr, port, count):
     client = Client(addr, int(port))
     count = int(count)
@@ -659,12 +671,100 @@ def connect_errno(addr, port):
         Client(addr, int(port)).connect().close()
         print('ok')
     except OSError as e:
-        print(errno.errorcode.get(e.errno, type(e).__name__))
+        print(errno.errorcode.get(e.errno, 'ETIMEDOUT'))
+
+
+def read_message(f):
+    size = struct.unpack('>H', f.read(2))[0]
+    return f.read(size)
+
+
+def dns(addr, name, count):
+    """Questions one after another, together, byte by byte, with half a connection; and half questions."""
+    client = Client(addr, 53)
+    question = struct.pack('>HHHHHH', 7, 0x0100, 1, 0, 0, 0) + \
+        b''.join(bytes([len(label)]) + label.encode() for label in name.split('.')) + b'\0' + struct.pack('>HH', 1, 1)
+    question = struct.pack('>H', len(question)) + question
+
+    def asks(how):
+        with client.connect() as s:
+            f = s.makefile('rb')
+            for answers in how(s):
+                for _ in range(answers):
+                    got = read_message(f)
+                    assert got[:2] == question[2:4] and struct.unpack('>H', got[6:8])[0] == int(count), got[:12]
+
+    def in_turn(s):
+        for _ in range(3):
+            s.sendall(question)
+            yield 1
+
+    def together(s):
+        s.sendall(question * 3)
+        yield 3
+
+    def bytewise(s):
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for n in range(len(question)):
+            s.sendall(question[n:n + 1])
+        yield 1
+
+    def half_closed(s):
+        s.sendall(question)
+        s.shutdown(socket.SHUT_WR)
+        yield 1
+
+    def half_asked(s):
+        s.sendall(question[:9])
+        yield 0
+
+    def aborted(s):
+        s.sendall(question)
+        abort(s)
+        yield 0
+    ways = (in_turn, together, bytewise, half_closed, half_asked, aborted)
+    all_at_once([(asks, how) for how in ways] * 2)
+    all_at_once([(asks, how) for how in ways])
+    try:
+        Client(addr, 54).connect().close()
+        raise AssertionError('there is something at port 54')
+    except ConnectionRefusedError:
+        pass
+
+
+def hold(addr, port, tries):
+    """There is an end to what can be had, those that are there go on all the while, and later there is more."""
+    client = Client(addr, int(port))
+    held = []
+
+    def works(s):
+        s.sendall(b'x')
+        return s.recv(1) == b'x'
+    for _ in range(int(tries)):
+        try:
+            s, _ = client.call('echo')
+            if works(s):
+                held.append(s)
+        except OSError:
+            break
+    assert 20 < len(held) < int(tries), 'had %d' % len(held)
+    for s in held:
+        assert works(s)
+        s.close()
+    for _ in range(int(TIMEOUT * 10)):
+        try:
+            client.hello()
+            break
+        except (OSError, AssertionError):
+            time.sleep(0.1)
+    else:
+        raise AssertionError('nothing works any more')
+    print('ok')
 
 
 def main(argv):
-    roles = {'serve': lambda port: Server(int(port)).run(), 'talk': talk, 'lossy': lossy, 'many': many, 'burst': burst,
-             'peer': peer, 'errno': connect_errno, 'shut': lambda addr, port: Client(addr, int(port)).shut()}
+    roles = {'serve': lambda port: Server(int(port)).run(), 'talk': talk, 'lossy': lossy, 'many': many, 'again': again, 'burst': burst,
+             'peer': peer, 'errno': connect_errno, 'dns': dns, 'hold': hold, 'shut': lambda addr, port: Client(addr, int(port)).shut()}
     if len(argv) < 2 or argv[0] not in roles:
         sys.exit(__doc__)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -35,6 +35,14 @@ lab() {
             kill "$1"
             wait "$1" || :
         }
+        # how many the helper has open, and when those are no more than $rest
+        descriptors() {
+            local open=(/proc/"$HELPER"/fd/*)
+            echo "${#open[@]}"
+        }
+        as_at_first() {
+            [ "$(descriptors)" -le "$rest" ]
+        }
         talk_server ip netns exec world
         '"$1"
 }
@@ -112,17 +120,156 @@ setup() {
          : >/run/step
          box_begin ". /run/script" --bind /run/step /run/step
          until_true confined_helper_of $BOX_PID
-         rest=$(ls /proc/$HELPER/fd | wc -l)
-         as_many() { [ "$(ls /proc/$HELPER/fd | wc -l)" -le "$rest" ]; }
+         rest=$(descriptors)
          memory() { sed -n "s/^VmRSS:\s*\([0-9]*\) kB/\1/p" /proc/$HELPER/status; }
          echo >/run/go
          until_true grep -q warm /run/step
-         until_true as_many
+         until_true as_at_first
          warm=$(memory)
          echo >/run/go
          until_true grep -q done /run/step
-         until_true as_many
+         until_true as_at_first
          [ "$(memory)" -lt $((warm + 16384)) ]
          echo >/run/go
          wait $BOX_PID'
+}
+
+@test "frames that are lost either way, or come twice" {
+    command -v nft >/dev/null || skip "nft is not installed"
+    # What is lost on the way out goes to the loopback, which has no use for it: the sender would
+    # know of a plain drop.
+    lab 'cat >/run/rules <<END
+table netdev t {
+    chain in { type filter hook ingress device tap0 priority 0; numgen random mod 40 == 0 counter drop; }
+    chain out {
+        type filter hook egress device tap0 priority 0
+        numgen random mod 40 == 0 counter fwd to lo
+        numgen random mod 20 == 0 counter dup to tap0
+    }
+}
+END
+         for mtu in 1500 65520; do for a in 203.0.113.10 2001:db8:2::10; do
+            box --mtu $mtu "${ADMIN[@]}" --ro-bind /run /run bash -euc "
+                nft -f /run/rules
+                $TALK lossy $a 7000 20 1048576
+                ! nft list table netdev t | grep -q \"packets 0 \"" >/run/lossy-$mtu-${a%%[.:]*} &
+            boxes+=($!)
+         done; done
+         for pid in "${boxes[@]}"; do wait $pid; done'
+}
+
+@test "a reset that is lost: the same port can be used again" {
+    command -v nft >/dev/null || skip "nft is not installed"
+    lab 'box "${ADMIN[@]}" bash -euc "
+            nft -f - <<END
+table netdev t {
+chain out { type filter hook egress device tap0 priority 0
+tcp flags & (rst | ack) == rst | ack counter fwd to lo
+}
+}
+END
+            for a in 203.0.113.10 2001:db8:2::10; do $TALK again \$a 7000 5; done
+            ! nft list table netdev t | grep -q \"packets 0 \""'
+}
+
+@test "segments that no kernel sends do no harm" {
+    command -v nft >/dev/null || skip "nft is not installed"
+    lab 'ip netns exec world "$PEER" catcher 9099 >/run/catcher &
+         until_true grep -q listening /run/catcher
+         for a in 203.0.113.10 2001:db8:2::10; do
+            box "${ADMIN[@]}" --net-deny 203.0.113.20 --net-deny 2001:db8:1::2 \
+                "$HERE/wild.py" $a $([ $a = 203.0.113.10 ] && echo 203.0.113.20 || echo 2001:db8:1::2) &
+            boxes+=($!)
+         done
+         for pid in "${boxes[@]}"; do wait $pid; done
+         ip netns exec world "$PEER" uncaught 9099'
+}
+
+@test "who may not be reached, who refuses, and who says nothing" {
+    lab 'mistake() { # NAME OPTION... ADDR PORT
+            local name=$1 got
+            shift
+            got=$(box "${@:1:$#-2}" "$TALK" errno "${@: -2}")
+            [ "$got" = "$name" ] || { echo "$* gives $got"; exit 1; }
+         }
+         mistake EHOSTUNREACH --net-deny 203.0.113.20 203.0.113.20 80
+         mistake EHOSTUNREACH --net-deny 2001:db8:2::10 2001:db8:2::10 80
+         mistake EHOSTUNREACH --net-allow mirror.example.org:80 203.0.113.10 443
+         mistake ECONNREFUSED 203.0.113.10 81
+         mistake ECONNREFUSED 2001:db8:2::10 81
+         mistake ECONNREFUSED 10.0.2.3 54
+         mistake ok 203.0.113.10 80
+         ip netns exec world ip route add blackhole 203.0.113.99
+         sysctl -qw net.ipv4.tcp_syn_retries=1
+         # who asks gives up before the host does, and the helper when the host does
+         mkfifo /run/go
+         box_begin "read -r _ </run/go; TIMEOUT=1 $TALK errno 203.0.113.99 80; read -r _ </run/go"
+         until_true confined_helper_of $BOX_PID
+         rest=$(descriptors)
+         echo >/run/go
+         until_true grep -q ETIMEDOUT /run/out
+         until_true as_at_first
+         echo >/run/go
+         wait $BOX_PID'
+}
+
+@test "the name server, over TCP" {
+    lab 'for a in 10.0.2.3 fd73:6278:6e65:74::3; do
+            box "$TALK" dns $a mirror.example.org 1
+            box "$TALK" dns $a big.example.org 119
+         done
+         box --net-allow mirror.example.org:7000 "$TALK" dns 10.0.2.3 mirror.example.org 1
+         box --net-allow mirror.example.org:7000 "$TALK" dns 10.0.2.3 other.example.org 0'
+}
+
+@test "names: those that are allowed and no others, and none that means the host" {
+    lab 'box --net-allow mirror.example.org:7000 --net-log 5 bash -euc "
+            $TALK talk mirror.example.org 7000 both server_half_closes
+            $TALK talk 203.0.113.10 7000 client_half_closes
+            [ \$($TALK errno 203.0.113.20 7000) = EHOSTUNREACH ]
+            [ \$($TALK errno other.example.org 7000) != ok ]
+            [ \$($TALK errno rebind.example.org 7000) != ok ]" 5>/run/log
+         grep -q "\"denied\":\"tcp\",\"addr\":\"203.0.113.20\",\"port\":7000" /run/log'
+}
+
+@test "more connections than the helper can have: what is there goes on, and later there is more" {
+    lab 'mkfifo /run/go
+         box_begin "read -r _ </run/go; TIMEOUT=60 $TALK hold 203.0.113.10 7000 300"
+         until_true confined_helper_of $BOX_PID
+         prlimit --pid $HELPER --nofile=200:200
+         echo >/run/go
+         wait $BOX_PID'
+}
+
+@test "as slirp4netns: out, and in by its API" {
+    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+         api() { python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(\"/run/api\"); s.sendall(sys.argv[1].encode()); s.shutdown(1)
+print(s.makefile().read())" "$1"; }
+         for mtu in 1500 65520; do
+            new_netns
+            /run/slirp4netns -c -6 -m $mtu -r 3 -a /run/api $TARGET tap0 3>/run/ready & helper=$!
+            until_true [ -s /run/ready ]
+            HELPER=$helper
+            rest=$(descriptors)
+            inside=(nsenter -t $TARGET -n)
+            "${inside[@]}" "$TALK" talk 203.0.113.10 7000 bulk quick refused
+            "${inside[@]}" "$TALK" talk 2001:db8:2::10 7000 quick refused
+            "${inside[@]}" sysctl -qw net.ipv4.ip_local_port_range="40000 40063"
+            "${inside[@]}" "$TALK" many 203.0.113.10 7000 500
+            talk_server "${inside[@]}"
+            for n in 0 1 2; do
+                api "{\"execute\": \"add_hostfwd\", \"arguments\": {\"proto\": \"tcp\", \"host_addr\": \"127.0.0.1\", \"host_port\": $((17000 + n)), \"guest_port\": $((7000 + n))}}" |
+                    grep -q return
+            done
+            "$TALK" talk 127.0.0.1 17000 bulk quick
+            "$TALK" shut 127.0.0.1 17000
+            rest=$((rest + 3))
+            until_true as_at_first
+            end $SERVER
+            end $helper
+            end $TARGET
+            rm -f /run/ready /run/api
+         done'
 }
