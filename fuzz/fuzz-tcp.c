@@ -26,6 +26,7 @@ enum {
 	GUEST_PORT = 40000,
 	STEPS_MAX = 400,
 	CHUNK = 2048,
+	HOUR = 3600 * 1000, /* ms */
 };
 
 struct box {
@@ -199,7 +200,7 @@ static void step(struct box *box, const uint8_t *in)
 {
 	switch (in[0] & 7) {
 	case 0:
-		host_send(box, in[1] * 8U);
+		host_send(box, (size_t)in[1] * 8);
 		break;
 	case 1:
 		check_host(box);
@@ -209,7 +210,7 @@ static void step(struct box *box, const uint8_t *in)
 			shutdown(box->host, in[1] & 1 ? SHUT_WR : SHUT_RD);
 		break;
 	case 3:
-		box->late += 3600 * 1000;
+		box->late += HOUR;
 		tcp_tick(box->engine.tcp, box->late);
 		break;
 	case 4:

@@ -44,7 +44,7 @@ int engine_attach(struct engine *engine, int tap, struct err *err)
 
 void engine_send(struct engine *engine, const uint8_t *frame, size_t len)
 {
-	static const uint8_t plain[VNET_LEN];
+	static const uint8_t plain[VNET_LEN] = { 0 };
 	struct iovec iov[2] = { { (void *)(uintptr_t)plain, VNET_LEN },
 		                { (void *)(uintptr_t)frame, len } };
 
