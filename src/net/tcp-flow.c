@@ -15,7 +15,6 @@ enum {
 	TRIES = 12,    /* to send the same again: as long as a Linux would go on, two minutes */
 	DUPS = 3,      /* RFC 5681, 3.2 */
 	READ = 65536,  /* room to read into, at least, where there may be so much */
-	SMALL = 32768, /* of a window */
 	GONE = -EPIPE, /* the connection was ended and freed */
 };
 
@@ -186,6 +185,8 @@ static int take_data(struct tcp_conn *conn, const struct tcp_seg *seg)
 static int drain(struct tcp_conn *conn)
 {
 	struct iovec iov[2];
+	bool waited = conn->to_host.used;
+	uint32_t opened;
 
 	while (conn->to_host.used && conn->writable) {
 		int count = ring_bytes(&conn->to_host, 0, conn->to_host.used, iov);
@@ -199,9 +200,9 @@ static int drain(struct tcp_conn *conn)
 		conn->host_told = true;
 		shutdown(conn->source.fd, SHUT_WR);
 	}
-	/* a window that was all but closed, and is half open again, is worth a word */
-	if (!conn->guest_fin && conn->rcv_edge - conn->rcv_nxt < SMALL &&
-	    conn->to_host.used < TCP_WINDOW / 2)
+	/* a window that has opened by half is worth a word: one below a segment is no use to it */
+	opened = conn->rcv_nxt + (TCP_WINDOW - (uint32_t)conn->to_host.used) - conn->rcv_edge;
+	if (waited && !conn->guest_fin && opened >= TCP_WINDOW / 2)
 		tcp_ack_later(conn);
 	return 0;
 }
