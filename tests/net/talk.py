@@ -14,7 +14,7 @@ changed, put in or left open between them. What is in between, they do not know.
   talk.py dns ADDR NAME COUNT         a name server's TCP side, of which NAME has COUNT addresses
   talk.py hold ADDR PORT TRIES        holds connections until no more can be had, and then lets go
 
-Where one waits for the other, TIMEOUT seconds (120) of silence are a failure; how long anything
+Where one waits for the other, TIMEOUT seconds (240) of silence are a failure; how long anything
 takes is no matter.
 """
 import errno
@@ -30,7 +30,7 @@ import sys
 import threading
 import time
 
-TIMEOUT = float(os.environ.get('TIMEOUT', '120'))
+TIMEOUT = float(os.environ.get('TIMEOUT', '240'))
 BLOCK = 1 << 20
 MIB = 1 << 20
 # more than any chain of buffers is to hold

@@ -61,9 +61,11 @@ setup() {
 }
 
 @test "out: bulk, stopped readers, half-closes, ends of every kind, refusal, urgent data, probes" {
-    lab 'for mtu in 1500 65520; do for a in 203.0.113.10 2001:db8:2::10; do
-            box --mtu $mtu "$TALK" talk $a 7000 bulk quick refused server-resets accepted_late
-         done; done'
+    lab 'for mtu in 1500 65520; do
+            box --mtu $mtu "$TALK" talk 2001:db8:2::10 7000 bulk quick refused server-resets & other=$!
+            box --mtu $mtu "$TALK" talk 203.0.113.10 7000 bulk quick refused server-resets accepted_late
+            wait $other
+         done'
 }
 
 @test "out: a reset in the sandbox is one outside, not an end in order" {
@@ -73,10 +75,10 @@ setup() {
 @test "in: bulk, stopped readers, half-closes, ends of every kind, nobody there, urgent data, probes" {
     lab 'for mtu in 1500 16000 32768 65520; do
             published --mtu $mtu
-            for a in 127.0.0.1 ::1; do
-                "$TALK" talk $a 17000 bulk quick client-resets
-                "$TALK" shut $a 17000
-            done
+            "$TALK" talk ::1 17000 bulk quick client-resets & other=$!
+            "$TALK" talk 127.0.0.1 17000 bulk quick client-resets
+            wait $other
+            for a in 127.0.0.1 ::1; do "$TALK" shut $a 17000; done
             end $SERVER
          done'
 }
@@ -151,7 +153,7 @@ END
          for mtu in 1500 65520; do for a in 203.0.113.10 2001:db8:2::10; do
             box --mtu $mtu "${ADMIN[@]}" --ro-bind /run /run bash -euc "
                 nft -f /run/rules
-                $TALK lossy $a 7000 20 1048576
+                $TALK lossy $a 7000 8 2621440
                 ! nft list table netdev t | grep -q \"packets 0 \"" >/run/lossy-$mtu-${a%%[.:]*} &
             boxes+=($!)
          done; done
@@ -254,8 +256,9 @@ print(s.makefile().read())" "$1"; }
             HELPER=$helper
             rest=$(descriptors)
             inside=(nsenter -t $TARGET -n)
+            "${inside[@]}" "$TALK" talk 2001:db8:2::10 7000 bulk quick refused & other=$!
             "${inside[@]}" "$TALK" talk 203.0.113.10 7000 bulk quick refused
-            "${inside[@]}" "$TALK" talk 2001:db8:2::10 7000 quick refused
+            wait $other
             "${inside[@]}" sysctl -qw net.ipv4.ip_local_port_range="40000 40063"
             "${inside[@]}" "$TALK" many 203.0.113.10 7000 500
             talk_server "${inside[@]}"
