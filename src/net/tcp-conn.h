@@ -45,6 +45,7 @@ struct tcp_conn {
 	uint32_t snd_nxt;
 	uint32_t snd_max; /* the highest that snd_nxt ever was */
 	uint32_t snd_wnd;
+	uint32_t snd_top; /* the widest that snd_wnd was */
 	uint32_t recover; /* no repeating on acknowledgements before this one */
 	uint8_t snd_scale;
 	uint16_t mss;

@@ -12,7 +12,8 @@
 #include "net/tcp-private.h"
 
 enum {
-	TRIES = 12,    /* to send the same again: as long as a Linux would go on, two minutes */
+	TRIES = 12, /* to send the same again: as long as a Linux would go on, two minutes */
+	MSS_LEAST = 536,
 	DUPS = 3,      /* RFC 5681, 3.2 */
 	READ = 65536,  /* room to read into, at least, where there may be so much */
 	GONE = -EPIPE, /* the connection was ended and freed */
@@ -29,10 +30,14 @@ static size_t next_len(const struct tcp_conn *conn, size_t from)
 	size_t left = conn->to_guest.used - from;
 	size_t room = conn->snd_wnd > from ? conn->snd_wnd - from : 0;
 	size_t len = left < room ? left : room;
+	/* one segment that fills the window would wait for an acknowledgement that is delayed until
+	 * there are two */
+	size_t half = conn->snd_top / 2 > MSS_LEAST ? conn->snd_top / 2 : MSS_LEAST;
 
 	/* the silly window: RFC 9293, 3.8.6.2.1 */
-	if (len < left && len < conn->mss && from)
+	if (len < left && len < conn->mss && len < half && from)
 		return 0;
+	len = len < half ? len : half;
 	return len < TCP_DATA_MAX ? len : TCP_DATA_MAX;
 }
 
@@ -113,6 +118,8 @@ static void take_ack(struct tcp_conn *conn, const struct tcp_seg *seg)
 		tcp_conn_arm(conn, 0);
 	}
 	conn->snd_wnd = window;
+	if (window > conn->snd_top)
+		conn->snd_top = window;
 }
 
 /* Gives the host's socket what it takes: how much, or GONE. */
@@ -202,7 +209,8 @@ static int drain(struct tcp_conn *conn)
 	}
 	/* a window that has opened by half is worth a word: one below a segment is no use to it */
 	opened = conn->rcv_nxt + (TCP_WINDOW - (uint32_t)conn->to_host.used) - conn->rcv_edge;
-	if (waited && !conn->guest_fin && opened >= TCP_WINDOW / 2)
+	if (waited && !conn->guest_fin &&
+	    (opened >= TCP_WINDOW / 2 || (opened && conn->to_host.used == 0)))
 		tcp_ack_later(conn);
 	return 0;
 }

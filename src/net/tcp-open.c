@@ -106,7 +106,7 @@ static void agree(struct tcp_conn *conn, const struct tcp_seg *syn)
 
 	mss = mss < MSS_MIN ? MSS_MIN : mss;
 	conn->mss = (uint16_t)(mss < most ? mss : most);
-	conn->snd_wnd = syn->window; /* not scaled yet */
+	conn->snd_wnd = conn->snd_top = syn->window; /* not scaled yet */
 	conn->snd_scale = syn->scaled ? syn->scale : 0;
 	conn->rcv_scale = syn->scaled ? TCP_SCALE : 0;
 	conn->rcv_nxt = conn->rcv_edge = syn->seq + 1;
