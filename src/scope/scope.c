@@ -36,6 +36,7 @@ struct talk {
 	char done_job[JOB_MAX], done_result[64]; /* the last that was heard of */
 	char tried[TRIED_MAX];
 	bool is_over;
+	bool is_cut; /* by the wire, so systemd may still do what it was asked */
 	enum scope_result result;
 	struct err *err;
 };
@@ -280,10 +281,10 @@ static bool check_wire(struct talk *talk, enum wire_result result)
 		break;
 	case WIRE_ABANDONED:
 		err_text(talk->err, 0, "nobody waits for the answer");
-		finish(talk, SCOPE_ABANDONED);
-		return true;
+		break;
 	}
-	finish(talk, SCOPE_FAILED);
+	talk->is_cut = true;
+	finish(talk, result == WIRE_ABANDONED ? SCOPE_ABANDONED : SCOPE_FAILED);
 	return true;
 }
 
@@ -322,8 +323,22 @@ static void try_address(struct talk *talk, const char *address, bool is_bus)
 	}
 }
 
-/* Who asked is gone, and so are its processes, perhaps before they were moved: systemd would wait
- * for ever for the end of a scope that nobody has been in. */
+/* Whether systemd has made it for us; another's may have the same name. */
+static bool is_ours(const struct talk *talk, struct err *err)
+{
+	struct dbus_message message;
+
+	while (!talk->job[0]) {
+		if (wire_receive(talk->wire, &message, err) != WIRE_OK)
+			return false;
+		if (message.reply_serial == talk->call)
+			return message.type == DBUS_RETURN;
+	}
+	return true;
+}
+
+/* The processes are gone, or will be, perhaps before they were moved: systemd would wait for ever
+ * for the end of a scope that nobody has been in. */
 static void take_back(struct talk *talk)
 {
 	struct dbus_call call = { .destination = talk->is_bus ? MANAGER_NAME : NULL,
@@ -331,14 +346,18 @@ static void take_back(struct talk *talk)
 		                  .interface = MANAGER_INTERFACE,
 		                  .member = "StopUnit",
 		                  .signature = "ss" };
-	size_t begin = wire_begin_call(talk->wire, &call);
 	struct dbus_message message = { 0 };
+	struct err err; /* what failed is said already */
+	size_t begin;
 
+	talk->wire->peer_fd = -1;
+	if (!is_ours(talk, &err))
+		return;
+	begin = wire_begin_call(talk->wire, &call);
 	dbus_put_string(&talk->wire->out, talk->request->unit);
 	dbus_put_string(&talk->wire->out, "replace");
 	wire_end_call(talk->wire, begin);
-	talk->wire->peer_fd = -1;
-	while (wire_receive(talk->wire, &message, talk->err) == WIRE_OK &&
+	while (wire_receive(talk->wire, &message, &err) == WIRE_OK &&
 	       message.reply_serial != call.serial)
 		;
 }
@@ -414,7 +433,7 @@ enum scope_result scope_start(struct scope_request *request, struct err *err)
 		take_back(&talk);
 		err_text(err, 0, "the sandbox ended before it was in %s", request->unit);
 		talk.result = SCOPE_FAILED;
-	} else if (talk.result == SCOPE_ABANDONED && talk.call) {
+	} else if (talk.is_cut && talk.call) {
 		take_back(&talk);
 	}
 	/* the connection ends with the process, which is at once */

@@ -110,8 +110,13 @@ static enum wire_result fill(struct wire *wire, size_t have, struct err *err)
 			return fail(wire, 0, "the connection was closed", err);
 		else if (errno == EAGAIN)
 			result = wait_for(wire, POLLIN, -1, err);
-		else if (errno != EINTR)
+		else if (errno == ECONNRESET)
 			return fail(wire, errno, "receive", err);
+		else if (errno != EINTR) {
+			/* no sign that nobody is there: what was sent may well be done */
+			err_text(err, errno, "receive");
+			return WIRE_FAILED;
+		}
 	}
 	return result;
 }
