@@ -25,7 +25,7 @@
 #define BUS_NAME          "org.freedesktop.DBus"
 #define BUS_PATH          "/org/freedesktop/DBus"
 
-enum { JOB_MAX = 256, TRIED_MAX = 2048 };
+enum { JOB_MAX = 256, TRIED_MAX = 2048, REPLY_MS = 2000 };
 
 struct talk {
 	struct scope_request *request;
@@ -323,18 +323,19 @@ static void try_address(struct talk *talk, const char *address, bool is_bus)
 	}
 }
 
-/* Whether systemd has made it for us; another's may have the same name. */
-static bool is_ours(const struct talk *talk, struct err *err)
+/* Whether systemd has refused, as when the name is another's; one that takes its time has not. */
+static bool is_refused(const struct talk *talk, struct err *err)
 {
-	struct dbus_message message;
+	int64_t deadline_ms = talk->wire->deadline_ms;
+	struct dbus_message message = { 0 };
+	bool refused = false;
 
-	while (!talk->job[0]) {
-		if (wire_receive(talk->wire, &message, err) != WIRE_OK)
-			return false;
-		if (message.reply_serial == talk->call)
-			return message.type == DBUS_RETURN;
-	}
-	return true;
+	wire_hurry(talk->wire, REPLY_MS);
+	while (!talk->job[0] && message.reply_serial != talk->call &&
+	       wire_receive(talk->wire, &message, err) == WIRE_OK)
+		refused = message.reply_serial == talk->call && message.type == DBUS_ERROR;
+	talk->wire->deadline_ms = deadline_ms;
+	return refused;
 }
 
 /* The processes are gone, or will be, perhaps before they were moved: systemd would wait for ever
@@ -351,7 +352,7 @@ static void take_back(struct talk *talk)
 	size_t begin;
 
 	talk->wire->peer_fd = -1;
-	if (!is_ours(talk, &err))
+	if (is_refused(talk, &err))
 		return;
 	begin = wire_begin_call(talk->wire, &call);
 	dbus_put_string(&talk->wire->out, talk->request->unit);

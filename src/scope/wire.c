@@ -43,6 +43,14 @@ void wire_init(struct wire *wire, int peer_fd, unsigned int timeout_ms)
 	reset(wire);
 }
 
+void wire_hurry(struct wire *wire, unsigned int ms)
+{
+	int64_t soon = now_ms() + ms;
+
+	if (wire->deadline_ms > soon)
+		wire->deadline_ms = soon;
+}
+
 static enum wire_result fail(const struct wire *wire, int num, const char *text, struct err *err)
 {
 	err_text(err, num, "%s", text);

@@ -32,6 +32,9 @@ enum wire_result {
 
 void wire_init(struct wire *wire, int peer_fd, unsigned int timeout_ms);
 
+/* Lowers the limit to ms from now. */
+void wire_hurry(struct wire *wire, unsigned int ms);
+
 /* Connects to the first address of a D-Bus address list that can be had, of unix:path= and
  * unix:abstract=, and says who we are. */
 enum wire_result wire_connect(struct wire *wire, const char *addresses, struct err *err);
