@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 
 #include "net/dns.h"
@@ -57,13 +56,10 @@ static int dial_host(struct tcp *tcp, const struct net_addr *addr, uint16_t port
 	socklen_t len = sockaddr_to(from, 0, &sa);
 	int family = net_addr_is4(addr) ? AF_INET : AF_INET6;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1;
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	r = net_addr_equal(from, &none) ? 0 : bind(fd, (void *)&sa, len);
 	if (r == 0) {
 		len = sockaddr_to(addr, port, &sa);

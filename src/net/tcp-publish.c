@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -50,10 +49,7 @@ static void call(struct tcp_publisher *publisher, int fd, const struct sockaddr_
 	const struct net_link *link = &tcp->engine->link;
 	struct frame frame = { .sport = publisher->guest_port };
 	struct tcp_conn *conn = NULL;
-	int on = 1;
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	if (sockaddr_from((const void *)sa, &frame.dst, &frame.dport) == 0) {
 		frame.src = net_addr_is4(&frame.dst) ? link->guest4 : link->guest6;
 		if (name_peer(tcp, &frame) == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "net/tcp.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -89,6 +91,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct frame *frame, int fd
 {
 	struct tcp_conn *conn = tcp->count < TCP_CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;
 	uint32_t seq = 0;
+	int on = 1;
 
 	if (!conn)
 		return NULL;
@@ -98,7 +101,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct frame *frame, int fd
 		free(conn);
 		return NULL;
 	}
-	/* not to be guessed from outside of the sandbox, who are not on this link anyway */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	/* nobody else is on this link, but nobody is to guess it either */
 	(void)!getrandom(&seq, sizeof(seq), GRND_NONBLOCK);
 	conn->tcp = tcp;
 	conn->guest = frame->src;

@@ -4,7 +4,7 @@
  * the host side is connected first, and the sandbox hears what came of it. Segments are taken in
  * order only and the windows are as wide as the buffers, which is all that a link without a wire
  * needs; what is lost all the same is sent again (RFC 9293, RFC 6298's backing off).
- * libslirp could do this, too, with a window of 64 KiB, a third of the speed, and one look at each
+ * libslirp could do this, too, with a window of 64 KiB, half of the speed, and one look at each
  * connection in each round.
  */
 #pragma once
