@@ -6,6 +6,15 @@
 #
 # Set by the test: SBX, the program; BOX, an array, sbx and the options of every sandbox.
 
+# need_lab: for the bats file's own setup(), skips the test where no lab can be made.
+need_lab() {
+    if [ "$(id -u)" = 0 ]; then
+        id "${LAB_USER:-tester}" >/dev/null 2>&1 || skip "cannot run here: there is no user ${LAB_USER:-tester} to become"
+    elif ! { : <>/dev/net/tun; } 2>/dev/null; then
+        skip "cannot run here: /dev/net/tun may not be opened, and only root can make another"
+    fi
+}
+
 # until_true COMMAND...: runs it until it succeeds.
 until_true() {
     local i

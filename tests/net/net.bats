@@ -20,11 +20,9 @@ lab() {
 }
 
 setup() {
-    if [ "$(id -u)" = 0 ]; then
-        id "${LAB_USER:-tester}" >/dev/null 2>&1 || skip "cannot run here: there is no user ${LAB_USER:-tester} to become"
-    elif ! { : <>/dev/net/tun; } 2>/dev/null; then
-        skip "cannot run here: /dev/net/tun may not be opened, and only root can make another"
-    fi
+    # shellcheck source=tests/net/lab.bash
+    . "$HERE/lab.bash"
+    need_lab
 }
 
 @test "out: TCP and UDP over IPv4 and IPv6, 100 MiB each way by hash" {
