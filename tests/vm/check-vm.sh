@@ -138,7 +138,7 @@ run_guest() { # KERNEL MODE FILE...
     local name=$1-$2 kernel=$1 mode=$2
 
     list_files "$@" > "$w/$name.files"
-    mkdir "$w/$name.run"
+    mkdir "$w/$name.run" "$w/$name.out"
     cp "$w/$name.files" "$w/$name.run/files"
     printf '%s\n' "$filter" > "$w/$name.run/filter"
     [ -z "$share" ] || echo 6 > "$w/$name.run/share"
@@ -146,10 +146,31 @@ run_guest() { # KERNEL MODE FILE...
     case $share.$kernel.$mode in
     1.6.1.manager | 1.6.12.login) echo 40 > "$w/$name.run/scopes" ;;
     esac
-    "$here/run-vm.sh" -t "$limit" -m "$mode" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
-        -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$kernel" -- \
-        "SBX_VM_MODE=$mode bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
+    if boot_guest "$kernel" "$mode"; [ $? -eq 126 ]; then
+        # A machine that stood still says nothing of the file that it was at, and the others were not asked.
+        drop_finished "$w/$name.run/files" "$w/$name.out"
+        echo "$name: the guest stood still; starting another for $(wc -l < "$w/$name.run/files") files"
+        boot_guest "$kernel" "$mode"
+    fi
     take_results "$name" "$w/$name.out"
+}
+
+boot_guest() { # KERNEL MODE
+    local name=$1-$2
+
+    "$here/run-vm.sh" -t "$limit" -m "$2" -s "$w/root:root" -s "$w/tree:tree" -s "$w/build:build" \
+        -s "$w/$name.run:suite" -o "$w/$name.out" "$(vm_cache)/$1" -- \
+        "SBX_VM_MODE=$2 bash tree/tests/vm/guest-suite" 2>&1 | sed -u "s|^|$name: |"
+    return "${PIPESTATUS[0]}"
+}
+
+drop_finished() { # LIST OUTDIR
+    local file
+
+    while read -r file; do
+        grep -qs '^# exit status ' "$2/${file//\//_}.tap" || echo "$file"
+    done < "$1" > "$1.left"
+    mv "$1.left" "$1"
 }
 
 make_guest() { # KERNEL

@@ -94,6 +94,15 @@ vm() {
     [[ $output == *"no status from the guest"* ]]
 }
 
+@test "a guest that stands still is status 126, and says where" {
+    # shellcheck disable=SC2016 # for the guest's shell
+    SBX_VM_PATIENCE=15 run "$HERE/run-vm.sh" -t 120 -m root "$IMG" -- 'sysctl -qw kernel.sched_rt_runtime_us=-1
+        for i in 0 1; do chrt -f 90 taskset -c $i sh -c "while :; do :; done" & done; wait'
+    echo "$output"
+    [ "$status" -eq 126 ]
+    [[ $output == *"the guest stood still"*"Call Trace"* ]]
+}
+
 @test "no image is status 125, bad words are status 2" {
     run "$HERE/run-vm.sh" "$BATS_TEST_TMPDIR/none" -- true
     [ "$status" -eq 125 ]

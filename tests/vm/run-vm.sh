@@ -13,8 +13,10 @@
 #   -m root     as root
 #   -o OUTDIR   what COMMAND leaves in /mnt/sbx/out comes back there
 #   -C          boot, whether there is a snapshot or not; SBX_VM_APPEND then adds kernel words
+# SBX_VM_PATIENCE: seconds without a sign of life after which the guest is taken to stand still (240).
 #   -v          the guest's console, on standard error
-# Status 124: the time limit; 125: the guest never reported a status.
+# Status 124: the time limit; 125: the guest never reported a status; 126: its kernel stood still, and what its
+# processors were at is printed.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +28,7 @@ usage() {
     exit 2
 }
 
-limit=300 user=tester mode=login verbose='' cold='' outdir='' sources=()
+limit=300 patience=${SBX_VM_PATIENCE:-240} user=tester mode=login verbose='' cold='' outdir='' sources=()
 while getopts t:u:m:s:o:vC opt; do
     case $opt in
     t) limit=$OPTARG ;;
@@ -54,9 +56,10 @@ if [ -n "$cold" ] || [ "$(cat "$snap/key" 2> /dev/null)" != "$(vm_snapshot_key "
 fi
 
 w=$(mktemp -d "${TMPDIR:-/tmp}/sbxvm.XXXXXX") || exit 125
-pid=
+pid='' watch_pid=''
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
+    [ -z "$watch_pid" ] || kill "$watch_pid" 2> /dev/null
     [ -z "$pid" ] || { kill "$pid" 2> /dev/null && wait "$pid"; }
     rm -rf "$w"
 }
@@ -87,9 +90,28 @@ say_go() {
     done
 }
 
+# The guest's init says every few seconds that it lives, ahead of whatever else runs there. Silence that no load of
+# this machine explains means that the guest stands still: its processors are asked where they are, with an NMI,
+# for which the kernel panics and so ends qemu. Steps are counted, not time, in which this machine may have stood
+# still itself.
+watch_pulse() {
+    local size seen='' quiet=0
+
+    while [ $quiet -lt "$patience" ]; do
+        sleep 5
+        size=$(stat -c %s "$w/console")
+        quiet=$((size == seen ? quiet + 5 : 0))
+        seen=$size
+    done
+    : > "$w/still"
+    printf 'info registers -a\nnmi\n' > "$w/monitor.in"
+    timeout 20 cat "$w/monitor.out" > "$w/registers"
+    kill "$pid"
+}
+
 # Set qemu, the command.
 prepare_resume() {
-    qemu=(qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" "${vm_serial[@]}"
+    qemu=(qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" "${vm_serial[@]}" "${vm_monitor[@]}"
         -chardev "stdio,id=c3,signal=off" -serial chardev:c3
         -kernel "$img/vmlinuz" -initrd "$img/initrd" -append "$vm_kargs sbxvm.gate"
         -drive "$(vm_disk "$snap/root" temporary)" -drive "$(vm_disk "$w/data")"
@@ -97,7 +119,7 @@ prepare_resume() {
 }
 
 prepare_boot() {
-    qemu=(qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" "${vm_serial[@]}"
+    qemu=(qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cpus" "${vm_serial[@]}" "${vm_monitor[@]}"
         -kernel "$img/vmlinuz"
         -append "root=/dev/nvme0n1 rw $vm_kargs ${SBX_VM_APPEND-}"
         -drive "if=none,id=d0,format=raw,cache=unsafe,snapshot=on,file=$img/rootfs.ext4"
@@ -117,6 +139,8 @@ fetch_results() {
 
 make_data "$@" || exit 125
 vm_serials "$w"
+mkfifo "$w/monitor.in" "$w/monitor.out"
+vm_monitor=(-chardev "pipe,id=monitor,path=$w/monitor" -mon chardev=monitor)
 # $! is timeout in both, so that killing it ends qemu
 if [ -n "$snap" ]; then
     prepare_resume
@@ -126,16 +150,25 @@ else
     TMPDIR=$w timeout -k 2 "$limit" "${qemu[@]}" < /dev/null &
 fi
 pid=$!
+watch_pulse > /dev/null 2>&1 &
+watch_pid=$!
 tail -q -c +1 -f --pid=$pid -s 0.05 "$w/out" &
 tail_pid=$!
 wait $pid
 rc=$?
 pid=
 wait $tail_pid 2> /dev/null
+if [ -e "$w/still" ]; then wait $watch_pid; else kill $watch_pid; fi
+watch_pid=
 [ -z "$verbose" ] || sed 's/\r$//;s/^/console: /' "$w/console" >&2
 [ -z "$outdir" ] || fetch_results
 status=$(sed -n 's/^status \([0-9]*\).*/\1/p' "$w/status")
 [ -z "$status" ] || exit "$status"
+if [ -e "$w/still" ]; then
+    echo "run-vm: the guest stood still" >&2
+    tail -n 200 "$w/console" "$w/registers" >&2
+    exit 126
+fi
 [ -n "$verbose" ] || tail -n 20 "$w/console" >&2
 case $rc in
 124 | 137)

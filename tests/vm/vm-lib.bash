@@ -18,11 +18,13 @@ vm_cache() {
 # of what a new process costs; it halves the time of a suite.
 # clearcpuid=112 is X86_FEATURE_REP_GOOD: TCG goes through `rep stos` and `rep movs` one step at a time, and the
 # kernel's loops without them are several times faster; -cpu takes erms and fsrm away for the same reason.
+# unknown_nmi_panic, panic_print=64: what run-vm.sh sends to a guest that stands still shows where each processor is.
 # init_on_alloc=0: no clearing of what is overwritten anyway.
 # rcu_expedited, cryptomgr.notests and mitigations=off save about a second of the boot.
 vm_kargs="console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nowatchdog audit=0 tsc=reliable \
 no_timer_check cryptomgr.notests random.trust_cpu=on rcupdate.rcu_expedited=1 norandmaps \
-clearcpuid=112 init_on_alloc=0 systemd.show_status=0"
+clearcpuid=112 init_on_alloc=0 systemd.show_status=0 \
+unknown_nmi_panic panic_print=64"
 
 vm_mem=1024
 vm_cpus=2
