@@ -184,10 +184,29 @@ static int rule_dest(const char *text, size_t len, struct net_rule *rule)
 	return net_name_parse(text, len, rule->name);
 }
 
+/* Why len characters of text are no destination, and, in *at, from where on. */
+static const char *dest_fault(const char *text, size_t len, const char **at)
+{
+	const char *slash = memchr(text, '/', len);
+	struct net_rule address;
+
+	*at = text;
+	if (len && *text == '[' && !memchr(text, ']', len))
+		return "a '[' without its ']'";
+	if (len && *text == '@')
+		return "no such group";
+	if (!slash || dest_cidr(text, (size_t)(slash - text), &address) < 0)
+		return "no destination";
+	*at = slash + 1;
+	return "no prefix length that leaves only zero bits behind it (IPv4 to 32, IPv6 to 128)";
+}
+
 int net_rule_parse(const char *text, struct net_rule *ret, struct err *err)
 {
 	size_t len = strlen(text);
 	const char *colon;
+	const char *fault;
+	const char *at;
 	char ports[128];
 
 	*ret = (struct net_rule){ 0 };
@@ -208,8 +227,10 @@ int net_rule_parse(const char *text, struct net_rule *ret, struct err *err)
 			return bad(text, colon, "ports make no sense with /icmp", err);
 		len = (size_t)(colon - text);
 	}
-	if (len == 0 || rule_dest(text, len, ret) < 0)
-		return bad(text, text, "no destination", err);
+	if (len == 0 || rule_dest(text, len, ret) < 0) {
+		fault = dest_fault(text, len, &at);
+		return bad(text, at, fault, err);
+	}
 	if (ret->dest == NET_DEST_DNS &&
 	    (ret->ports_count || ret->protos != (NET_TCP | NET_UDP | NET_ICMP)))
 		return bad(text, text + len, "no ports or protocol with @dns", err);

@@ -193,9 +193,7 @@ static void test_bad_rule(void)
 	static const char *const bad[] = {
 		"",
 		":80",
-		"@nobody",
 		"10.0.0.256",
-		"10.0.0.1/8",
 		"a..b",
 		"*.",
 		"**",
@@ -203,7 +201,6 @@ static void test_bad_rule(void)
 		"example.org:0",
 		"example.org:70000",
 		"example.org:5-4",
-		"[::1",
 		"[::1]x",
 		"[1.2.3.4]",
 		"a b",
@@ -226,6 +223,30 @@ static void test_bad_rule(void)
 		g_assert_cmpint(net_rule_parse(bad[i], &rule, &err), <, 0);
 		g_assert_nonnull(strstr(err.subject, bad[i]));
 		g_assert_nonnull(strstr(err.subject, "character"));
+	}
+}
+
+static void test_rule_reasons(void)
+{
+	static const struct {
+		const char *text;
+		const char *reason;
+	} bad[] = {
+		{ "@nobody:80", "no such group at character 1;" },
+		{ "[::1", "a '[' without its ']' at character 1;" },
+		{ "10.0.0.1/8", "behind it (IPv4 to 32, IPv6 to 128) at character 10;" },
+		{ "10.0.0.0/33", "behind it (IPv4 to 32, IPv6 to 128) at character 10;" },
+		{ "10.0.0/8", "no destination at character 1;" },
+		{ "[fd00::]/x:80", "behind it (IPv4 to 32, IPv6 to 128) at character 10;" },
+		{ "1.2.3.4:80,", "no list of ports (1 to 65535, N or N-M) at character 9;" },
+	};
+	struct net_rule rule;
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		g_test_message("'%s'", bad[i].text);
+		g_assert_cmpint(net_rule_parse(bad[i].text, &rule, &err), <, 0);
+		g_assert_nonnull(strstr(err.subject, bad[i].reason));
 	}
 }
 
@@ -271,6 +292,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/net/overlap", test_overlap);
 	g_test_add_func("/net/rule", test_rule);
 	g_test_add_func("/net/bad-rule", test_bad_rule);
+	g_test_add_func("/net/rule-reasons", test_rule_reasons);
 	g_test_add_func("/net/names", test_names);
 	g_test_add_func("/net/resolv", test_resolv);
 	return g_test_run();
