@@ -32,14 +32,30 @@ timeout -k 2 900 qemu-system-x86_64 "${vm_machine[@]}" -m "$vm_mem" -smp "$vm_cp
     -drive "$(vm_disk "$snap/root")" -drive "$(vm_disk "$snap/empty")" \
     <&3 > /dev/null &
 pid=$!
-until grep -q gate "$snap/status"; do
-    if ! kill -0 $pid 2> /dev/null; then
-        echo "make-snapshot: the guest did not come up" >&2
-        tail -n 20 "$snap/console" >&2
-        exit 1
-    fi
-    sleep .1
-done
+
+# until_said COUNT WORD: the guest has said so many lines that begin with it.
+until_said() {
+    until [ "$(grep -c "^$2" "$snap/status")" -ge "$1" ]; do
+        if ! kill -0 $pid 2> /dev/null; then
+            echo "make-snapshot: the guest did not come up" >&2
+            tail -n 20 "$snap/console" >&2
+            exit 1
+        fi
+        sleep .05
+    done
+}
+
+# A clock that goes wrong goes wrong in all that is resumed from here: tests would wait for hours, or for nothing.
+until_said 1 clock
+began=$(date +%s%3N)
+until_said 2 clock
+here=$(($(date +%s%3N) - began))
+there=$(awk '/^clock/ { there = $2 - there } END { print there }' "$snap/status")
+until_said 1 gate
+if [ "$there" -lt $((here / 2)) ] || [ "$there" -gt $((here * 2)) ]; then
+    echo "make-snapshot: the guest counts $there ms where $here have passed" >&2
+    exit 1
+fi
 sleep .3
 # To a file, though qemu writes to a pipe only: "file:" needs qemu 8.2.
 printf 'migrate_set_parameter max-bandwidth 100G\nmigrate "exec:cat > %s/ram"\nquit\n' "$snap" >&3
