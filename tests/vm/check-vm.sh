@@ -6,9 +6,10 @@
 # Installs BUILDDIR's programs into a guest and runs the bats suite there as an ordinary user: for
 # each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
 # time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
-#   -s  a share, for each change: the cases of tests/vm/cases and tests/scope on all four, every other
-#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn; a sixth of
-#       what is tried thousands of times; without what asks nothing of a kernel (parsing, documents, programs)
+#   -s  a share, for each change: the cases of tests/vm/cases on all four; tests/scope and what is about
+#       mounts (tests/integration/fs.bats, ns.bats) on two, 6.1 from a login session and 6.12 from below the
+#       manager, every other file on one of these, in turn; a sixth of what is tried thousands of times;
+#       without what asks nothing of a kernel (parsing, documents, programs)
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Without BATS-FILEs the last kernel is started once more with SELinux, for tests/vm/labels.
@@ -87,7 +88,11 @@ mkdir "$w/tree" "$w/build"
     tar -c -T -) | tar -x -C "$w/build"
 
 find_cases() {
-    (cd "$src" && find tests/vm/cases tests/scope -name '*.bats' | sort)
+    (cd "$src" && find tests/vm/cases -name '*.bats' | sort)
+}
+
+find_scope() {
+    (cd "$src" && find tests/scope -name '*.bats' | sort)
 }
 
 find_others() {
@@ -97,8 +102,14 @@ find_others() {
 }
 
 unshared='^tests/\(attacks\|doc\|compat/parse\|seccomp/programs\)'
-# by itself: in turn with the others, it would be where there is most to do already
+# by themselves: in turn with the others, the attacks would be where there is most to do already, and what is
+# locked in a mount of another user namespace's differs from kernel to kernel
 attacks=tests/attacks/attacks.bats
+mounts=(tests/integration/fs.bats tests/integration/ns.bats)
+
+find_shared() {
+    find_others | grep -v "$unshared" | grep -Fvx "$(printf '%s\n' "${mounts[@]}")"
+}
 
 list_files() { # KERNEL MODE FILE...: these, or what there is
     if [ $# -gt 2 ]; then
@@ -106,13 +117,22 @@ list_files() { # KERNEL MODE FILE...: these, or what there is
         return
     fi
     case $share.$1.$2 in
-    1.6.1.login) find_others | grep -v "$unshared" | sed -n 'p;n' ;;
+    1.6.1.login)
+        find_shared | sed -n 'p;n'
+        printf '%s\n' "${mounts[@]}"
+        find_scope
+        ;;
     1.6.12.manager)
         echo "$attacks"
-        find_others | grep -v "$unshared" | sed -n 'n;p'
+        find_shared | sed -n 'n;p'
+        printf '%s\n' "${mounts[@]}"
+        find_scope
         ;;
     1.*) ;;
-    *) find_others ;;
+    *)
+        find_others
+        find_scope
+        ;;
     esac
     find_cases
 }
