@@ -8,8 +8,8 @@ usage() {
 usage: ./autogen.sh                          generate ./configure
        ./autogen.sh run [OPTIONS COMMAND]    set up, build, and run sbx (without arguments: a shell)
        ./autogen.sh check [MODE]             set up, build and run the test suite, here and in guests under
-                                             qemu; MODE is one of --host (not in guests), --vm (only in guests),
-                                             --sanitizers --valgrind --distcheck --long --fuzz --lint
+                                             qemu; MODE is one of --host (not in guests), --short (nor what --long
+                                             runs whole), --vm (only in guests), --sanitizers --valgrind --distcheck --long --fuzz --lint
        ./autogen.sh setup [GROUP...]         install the packages of build, test, lint, vm
 END
 }

@@ -323,11 +323,16 @@ PY
 
 @test "the host's System V shared memory, queues and semaphores" {
     background python3 -c '
-import ctypes, sys, time
+import ctypes, random, time
 libc = ctypes.CDLL(None)
-key = int(sys.argv[1])
-print(libc.shmget(key, 16, 0o1666), libc.msgget(key, 0o1666), libc.semget(key, 1, 0o1666), key, flush=True)
-time.sleep(1000)' $((RANDOM + 100000))
+# IPC_CREAT and IPC_EXCL: a key that nobody else has
+while True:
+    key = random.randrange(1, 1 << 31)
+    shm = libc.shmget(key, 16, 0o3666)
+    if shm != -1:
+        break
+print(shm, libc.msgget(key, 0o3666), libc.semget(key, 1, 0o3666), key, flush=True)
+time.sleep(1000)'
     wait_for 120 grep -q '[0-9]' "$T/bg.out"
     local -a objects
     read -ra objects <"$T/bg.out"

@@ -371,7 +371,7 @@ def run(personality, args, data):
     try:
         return subprocess.run([personality, *args], executable=SBX, env=ENVIRONMENT, pass_fds=(11,),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, check=False, cwd="/")
+                              stderr=subprocess.PIPE, timeout=300, check=False, cwd="/")
     finally:
         os.close(11)
 

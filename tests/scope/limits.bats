@@ -140,14 +140,16 @@ print(json.dumps(value))' "$T/report" "$1"
 }
 
 @test "after --timeout nothing is left, in a pid namespace and without one" {
+    # ours, by an odd argument that nobody else's has: other runs go on beside this one, maybe as the same user
+    local odd=98765.$$
+
     sbx --timeout 1 sh -c '
-        setsid sh -c "trap \"\" TERM; sleep 98765 & sleep 98766" & sleep 98767'
+        setsid sh -c "trap \"\" TERM; sleep $1 & sleep $1" sh "$1" & sleep "$1"' sh "$odd"
     is "$status" 124
     capture "$SBX" --bare --dev-bind / / --timeout 1 sh -c '
-        setsid sh -c "trap \"\" TERM; sleep 98765 & sleep 98766" & sleep 98767'
+        setsid sh -c "trap \"\" TERM; sleep $1 & sleep $1" sh "$1" & sleep "$1"' sh "$odd"
     is "$status" 124
-    # ours, by their odd arguments
-    capture pgrep -u "$(id -u)" -f 'sleep 9876[567]'
+    capture pgrep -u "$(id -u)" -f "sleep $odd"
     is "$status" 1 'left behind'
 }
 

@@ -25,6 +25,7 @@ enum manner {
 	SIGNAL_FIRST, /* JobRemoved before the reply */
 	OTHERS_FIRST, /* signals of other units, and of an odd type, before ours */
 	LATE,         /* everything after a while */
+	TOO_LATE,     /* everything when the helper has long given up */
 	JOB_FAILS,    /* the job ends with the result "failed" */
 	REFUSES,      /* an error reply */
 	ODD_REPLY,    /* a reply of another type */
@@ -94,13 +95,13 @@ static gboolean reply_late(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static void answer_later(GDBusConnection *connection, GDBusMessage *call)
+static void answer_later(GDBusConnection *connection, GDBusMessage *call, guint ms)
 {
 	struct late *late = g_new0(struct late, 1);
 
 	late->connection = g_object_ref(connection);
 	late->call = g_object_ref(call);
-	g_timeout_add(300, reply_late, late);
+	g_timeout_add(ms, reply_late, late);
 }
 
 static void answer(struct manager *manager, GDBusConnection *connection, GDBusMessage *call)
@@ -118,7 +119,10 @@ static void answer(struct manager *manager, GDBusConnection *connection, GDBusMe
 		send_reply(connection, call, NULL);
 		return;
 	case LATE:
-		answer_later(connection, call);
+		answer_later(connection, call, 300);
+		return;
+	case TOO_LATE:
+		answer_later(connection, call, 6000);
 		return;
 	case SIGNAL_FIRST:
 		send_removed(connection, UNIT, "done");
@@ -353,16 +357,16 @@ struct manner_case {
 };
 
 static const struct manner_case manners[] = {
-	{ "well", WELL, "20000", 'O', "/" },
-	{ "signal-first", SIGNAL_FIRST, "20000", 'O', "/" },
-	{ "others-first", OTHERS_FIRST, "20000", 'O', "/" },
-	{ "late", LATE, "20000", 'O', "/" },
-	{ "job-fails", JOB_FAILS, "20000", 'E', "the job's result is 'failed'" },
-	{ "refuses", REFUSES, "20000", 'E', "refuses to start " UNIT ": Unit is taken." },
-	{ "odd-reply", ODD_REPLY, "20000", 'E', "refuses to start " UNIT },
-	{ "never-replies", NEVER_REPLIES, "400", 'E', "did not start " UNIT " within 0.400 s" },
-	{ "never-done", NEVER_DONE, "400", 'E', "did not start " UNIT " within 0.400 s" },
-	{ "too-late", LATE, "100", 'E', "did not start " UNIT " within 0.100 s" },
+	{ "well", WELL, "200000", 'O', "/" },
+	{ "signal-first", SIGNAL_FIRST, "200000", 'O', "/" },
+	{ "others-first", OTHERS_FIRST, "200000", 'O', "/" },
+	{ "late", LATE, "200000", 'O', "/" },
+	{ "job-fails", JOB_FAILS, "200000", 'E', "the job's result is 'failed'" },
+	{ "refuses", REFUSES, "200000", 'E', "refuses to start " UNIT ": Unit is taken." },
+	{ "odd-reply", ODD_REPLY, "200000", 'E', "refuses to start " UNIT },
+	{ "never-replies", NEVER_REPLIES, "2000", 'E', "did not start " UNIT " within 2.000 s" },
+	{ "never-done", NEVER_DONE, "2000", 'E', "did not start " UNIT " within 2.000 s" },
+	{ "too-late", TOO_LATE, "2000", 'E', "did not start " UNIT " within 2.000 s" },
 };
 
 static void test_manner(struct fixture *fixture, gconstpointer data)
@@ -391,7 +395,7 @@ static void test_hang_up(struct fixture *fixture, gconstpointer data)
 
 	(void)data;
 	start_private_manager(fixture, HANGS_UP);
-	outcome = run_scope("20000", FALSE, NULL);
+	outcome = run_scope("200000", FALSE, NULL);
 	assert_answer(&outcome, 'E', "");
 }
 
@@ -403,7 +407,7 @@ static void test_answer_is_cgroup(struct fixture *fixture, gconstpointer data)
 
 	(void)data;
 	start_manager(fixture, WELL);
-	outcome = run_scope("20000", FALSE, NULL);
+	outcome = run_scope("200000", FALSE, NULL);
 	g_assert_true(g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL));
 	line = g_strdup_printf("0::%s\n", outcome.answer + 1);
 	g_assert_nonnull(strstr(text, line));
@@ -449,7 +453,7 @@ static void test_call(struct fixture *fixture, gconstpointer data)
 
 	(void)data;
 	start_manager(fixture, WELL);
-	outcome = run_scope("20000", FALSE, more);
+	outcome = run_scope("200000", FALSE, more);
 	assert_answer(&outcome, 'O', "/");
 	g_variant_get(fixture->manager.call, "(&s&s@a(sv)@a(sa(sv)))", &unit, &mode, &properties,
 	              NULL);
@@ -470,7 +474,7 @@ static void test_nobody(struct fixture *fixture, gconstpointer data)
 	g_auto_outcome outcome = { 0 };
 
 	(void)data;
-	outcome = run_scope("20000", FALSE, NULL);
+	outcome = run_scope("200000", FALSE, NULL);
 	assert_answer(&outcome, 'N', fixture->runtime_dir);
 }
 
@@ -480,7 +484,7 @@ static void test_bus_without_manager(struct fixture *fixture, gconstpointer data
 
 	(void)data;
 	start_bus(fixture);
-	outcome = run_scope("20000", FALSE, NULL);
+	outcome = run_scope("200000", FALSE, NULL);
 	assert_answer(&outcome, 'N', "which knows no systemd");
 }
 
@@ -491,7 +495,7 @@ static void test_private_after_bus(struct fixture *fixture, gconstpointer data)
 	(void)data;
 	start_bus(fixture);
 	start_private_manager(fixture, WELL);
-	outcome = run_scope("20000", FALSE, NULL);
+	outcome = run_scope("200000", FALSE, NULL);
 	assert_answer(&outcome, 'O', "/");
 }
 
@@ -515,7 +519,7 @@ static void test_handed_over(struct fixture *fixture, gconstpointer data)
 	(void)data;
 	start_private_manager(fixture, WELL);
 	manager_fd = connect_to(path);
-	outcome = run_scope("20000", FALSE, more);
+	outcome = run_scope("200000", FALSE, more);
 	assert_answer(&outcome, 'O', "/");
 }
 
@@ -551,7 +555,7 @@ static void test_peer_gone(struct fixture *fixture, gconstpointer data)
 static void test_bad_property(struct fixture *fixture, gconstpointer data)
 {
 	static const char *const more[] = { "--property", "Nonsense=1", NULL };
-	g_auto_outcome outcome = run_scope("20000", FALSE, more);
+	g_auto_outcome outcome = run_scope("200000", FALSE, more);
 
 	(void)fixture;
 	(void)data;

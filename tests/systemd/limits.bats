@@ -13,7 +13,13 @@ setup() {
     SBX=${SBX:-$BATS_TEST_DIRNAME/../../sbx}
     # where the private machine can see it, and its user may execute it
     cd "$(dirname "$SBX")"
-    words="export SBX_LIBEXECDIR='$PWD' SBX='$SBX'; sbx() { '$SBX' --bare --dev-bind / / \"\$@\"; }"
+    words="export SBX_LIBEXECDIR='$PWD' SBX='$SBX'; sbx() { '$SBX' --bare --dev-bind / / \"\$@\"; }
+        # the cgroups and units of sandboxes; what goes while find looks is none
+        cgroups() { find /sys/fs/cgroup -ignore_readdir_race -name 'sbx-*.scope' || :; }
+        units() { systemctl --user list-units --all --no-legend 'sbx-*'; }
+        left() { units; cgroups; pgrep -a 'sbx|sleep' | grep -v ' 0.1$' || :; }
+        # until_none COMMAND: systemd takes its time, more so on a busy machine
+        until_none() { for i in \$(seq 900); do [ -n \"\$(\$1)\" ] || break; sleep 0.1; done; }"
 }
 
 ns() {
@@ -44,12 +50,9 @@ ${*: -1}"
         ns -m $mode 'sbx --cgroup systemd --name job --keep-id sh -c "
                 systemctl --user show -p ActiveState -p Delegate -p CollectMode -p Slice sbx-job.scope
                 sed -n s/^0:://p /proc/self/cgroup"
-            for i in $(seq 50); do
-                [ -n "$(systemctl --user list-units --all --no-legend "sbx-*")" ] || break
-                sleep 0.1
-            done
-            systemctl --user list-units --all --no-legend "sbx-*"
-            find /sys/fs/cgroup -name "sbx-job*"'
+            until_none units
+            units
+            cgroups'
         [[ $status == 0 ]]
         [[ $(sort <<<"$output" | sed 's|^/.*/app|app|' | xargs) == *"ActiveState=active CollectMode=inactive-or-failed Delegate=yes Slice=app.slice"* ]]
         [[ $output =~ /app\.slice/sbx-job\.scope/payload ]]
@@ -87,51 +90,40 @@ ${*: -1}"
 
 @test "a set-up that fails while systemd makes the scope leaves none" {
     for mode in login manager; do
-        ns -m $mode -t 100 'for i in $(seq 30); do
+        ns -m $mode 'for i in $(seq 30); do
                 sbx --cgroup systemd --unshare-pid --ro-bind "/nonexistent$i" /x true 2>/dev/null || echo failed
             done | sort | uniq -c
-            for i in $(seq 50); do
-                [ -n "$(systemctl --user list-units --all --no-legend "sbx-*")" ] || break
-                sleep 0.1
-            done
-            systemctl --user list-units --all --no-legend "sbx-*"'
+            until_none units
+            units'
         [[ $status == 0 ]]
         [[ $output =~ ^\ *30\ failed$ ]]
     done
 }
 
 @test "killed at random moments, nothing is left" {
-    ns -t 100 'for i in $(seq 20); do
+    ns 'for i in $(seq 20); do
             # no function: $! is to be sbx itself
             "$SBX" --bare --dev-bind / / --cgroup systemd --unshare-pid --proc /proc sleep 98765 &
             sleep "0.0$((RANDOM % 10))"
             kill -KILL $!
             wait $! 2>/dev/null
         done
-        for i in $(seq 100); do
-            left=$(systemctl --user list-units --all --no-legend "sbx-*"
-                find /sys/fs/cgroup -name "sbx-*.scope"
-                pgrep -a "sbx|sleep" | grep -v " 0.1$")
-            [ -n "$left" ] || break
-            sleep 0.1
-        done
-        echo "left: $left"'
+        until_none left
+        echo "left: $(left)"'
     [[ $status == 0 ]]
     [[ ${output##*$'\n'} == "left: " ]]
 }
 
 @test "the user's manager killed during a run: the run ends, nothing is left" {
-    ns -t 100 '"$SBX" --bare --dev-bind / / --cgroup systemd --unshare-pid --proc /proc sleep 98765 &
+    ns '"$SBX" --bare --dev-bind / / --cgroup systemd --unshare-pid --proc /proc sleep 98765 &
         until systemctl --user list-units --no-legend "sbx-*" | grep -q running; do sleep 0.1; done
         kill -KILL "$(systemctl show -p MainPID --value "user@$(id -u).service")"
         wait $!
         echo "status $?"
-        for i in $(seq 100); do
-            left=$(find /sys/fs/cgroup -name "sbx-*.scope"; pgrep -a "sbx|sleep" | grep -v " 0.1$")
-            [ -n "$left" ] || break
-            sleep 0.1
-        done
-        echo "left: $left"'
+        # there is no manager to ask for units
+        units() { :; }
+        until_none left
+        echo "left: $(left)"'
     [[ $status == 0 ]]
     [[ $output == *"status 137"* ]]
     [[ ${output##*$'\n'} == "left: " ]]

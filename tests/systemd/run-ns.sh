@@ -11,7 +11,7 @@
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-limit=60 user=tester mode=login verbose=
+limit=250 user=tester mode=login verbose=
 while getopts t:u:m:v opt; do
     case $opt in
     t) limit=$OPTARG ;;
@@ -47,7 +47,8 @@ cleanup() {
     local i
     [ -z "$watch_pid" ] || kill "$watch_pid" 2> /dev/null
     [ -z "$ns_pid" ] || { stop; wait "$ns_pid" 2> /dev/null; }
-    for ((i = 0; i < 50; i++)); do
+    # empty when the kernel has taken leave of the last one
+    for ((i = 0; i < 1200; i++)); do
         find "$cg" -depth -type d -exec rmdir {} \; 2> /dev/null
         [ -d "$cg" ] || break
         sleep .05

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # check-vm.sh [-s] [-k KERNEL]... [-m MODE]... [-f FILTER] [-t SECONDS] [-j N] [-r RESULTS]
 #             BUILDDIR SRCDIR [BATS-FILE]...
+# check-vm.sh -i [-k KERNEL]...
 #
 # Installs BUILDDIR's programs into a guest and runs the bats suite there as an ordinary user: for
 # each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
 # time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
-#   -s  a share, for each change: the cases of tests/vm/cases and tests/scope on all four, every other
-#       file on one of two, 6.1 from a login session or 6.12 from below the manager, in turn; a sixth of
-#       what is tried thousands of times; without what asks nothing of a kernel (parsing, documents, programs)
+#   -s  a share, for each change: the cases of tests/vm/cases on all four; tests/scope and what is about
+#       mounts (tests/integration/fs.bats, ns.bats) on two, 6.1 from a login session and 6.12 from below the
+#       manager, every other file on one of these, in turn; a sixth of what is tried thousands of times;
+#       without what asks nothing of a kernel (parsing, documents, programs)
+#   -i  makes the images only, as any other run does where they are missing
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Without BATS-FILEs the last kernel is started once more with SELinux, for tests/vm/labels.
@@ -23,9 +26,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/vm/vm-lib.bash
 . "$here/vm-lib.bash"
 
-kernels=() modes=() filter='' limit=5400 share='' jobs=2 results=''
-while getopts sk:m:f:t:j:r: opt; do
+kernels=() modes=() filter='' limit=5400 share='' jobs=2 results='' images=''
+while getopts sik:m:f:t:j:r: opt; do
     case $opt in
+    i) images=1 ;;
     s) share=1 ;;
     k) kernels+=("$OPTARG") ;;
     m) modes+=("$OPTARG") ;;
@@ -37,9 +41,11 @@ while getopts sk:m:f:t:j:r: opt; do
     esac
 done
 shift $((OPTIND - 1))
-build=$(cd "${1:?BUILDDIR}" && pwd) || exit 2
-src=$(cd "${2:?SRCDIR}" && pwd) || exit 2
-shift 2
+if [ -z "$images" ]; then
+    build=$(cd "${1:?BUILDDIR}" && pwd) || exit 2
+    src=$(cd "${2:?SRCDIR}" && pwd) || exit 2
+    shift 2
+fi
 [ ${#kernels[@]} -gt 0 ] || kernels=(6.1 6.12)
 [ ${#modes[@]} -gt 0 ] || modes=(login manager)
 
@@ -61,6 +67,32 @@ for tool in qemu-system-x86_64 mmdebstrap mke2fs busybox checkpolicy; do
     command -v $tool > /dev/null ||
         skip "$tool is missing (packages qemu-system-x86, mmdebstrap, e2fsprogs, busybox-static, checkpolicy)"
 done
+
+make_guest() { # KERNEL
+    local img
+    img=$(vm_cache)/$1
+    "$here/build-image.sh" "$img" "$(kernel_package "$1")" || return
+    "$here/make-snapshot.sh" "$img" || echo "check-vm: no snapshot; booting each time" >&2
+}
+
+make_images() {
+    local kernel i makers=()
+
+    for kernel in "${kernels[@]}"; do
+        make_guest "$kernel" &
+        makers+=($!)
+    done
+    for i in "${!kernels[@]}"; do
+        wait "${makers[i]}" || skip "no image for kernel ${kernels[i]} can be built here"
+    done
+}
+
+if [ -n "$images" ]; then
+    # shellcheck disable=SC2046 # a list of pids
+    trap 'kill $(jobs -p) 2> /dev/null; exit 143' INT TERM HUP
+    make_images
+    exit
+fi
 
 w=$(mktemp -d "${TMPDIR:-/tmp}/sbxcheck.XXXXXX") || exit 1
 # shellcheck disable=SC2046 # a list of pids
@@ -87,7 +119,11 @@ mkdir "$w/tree" "$w/build"
     tar -c -T -) | tar -x -C "$w/build"
 
 find_cases() {
-    (cd "$src" && find tests/vm/cases tests/scope -name '*.bats' | sort)
+    (cd "$src" && find tests/vm/cases -name '*.bats' | sort)
+}
+
+find_scope() {
+    (cd "$src" && find tests/scope -name '*.bats' | sort)
 }
 
 find_others() {
@@ -97,8 +133,14 @@ find_others() {
 }
 
 unshared='^tests/\(attacks\|doc\|compat/parse\|seccomp/programs\)'
-# by itself: in turn with the others, it would be where there is most to do already
+# by themselves: in turn with the others, the attacks would be where there is most to do already, and what is
+# locked in a mount of another user namespace's differs from kernel to kernel
 attacks=tests/attacks/attacks.bats
+mounts=(tests/integration/fs.bats tests/integration/ns.bats)
+
+find_shared() {
+    find_others | grep -v "$unshared" | grep -Fvx "$(printf '%s\n' "${mounts[@]}")"
+}
 
 list_files() { # KERNEL MODE FILE...: these, or what there is
     if [ $# -gt 2 ]; then
@@ -106,13 +148,22 @@ list_files() { # KERNEL MODE FILE...: these, or what there is
         return
     fi
     case $share.$1.$2 in
-    1.6.1.login) find_others | grep -v "$unshared" | sed -n 'p;n' ;;
+    1.6.1.login)
+        find_shared | sed -n 'p;n'
+        printf '%s\n' "${mounts[@]}"
+        find_scope
+        ;;
     1.6.12.manager)
         echo "$attacks"
-        find_others | grep -v "$unshared" | sed -n 'n;p'
+        find_shared | sed -n 'n;p'
+        printf '%s\n' "${mounts[@]}"
+        find_scope
         ;;
     1.*) ;;
-    *) find_others ;;
+    *)
+        find_others
+        find_scope
+        ;;
     esac
     find_cases
 }
@@ -173,21 +224,7 @@ drop_finished() { # LIST OUTDIR
     mv "$1.left" "$1"
 }
 
-make_guest() { # KERNEL
-    local img
-    img=$(vm_cache)/$1
-    "$here/build-image.sh" "$img" "$(kernel_package "$1")" || return
-    "$here/make-snapshot.sh" "$img" || echo "check-vm: no snapshot; booting each time" >&2
-}
-
-makers=()
-for kernel in "${kernels[@]}"; do
-    make_guest "$kernel" &
-    makers+=($!)
-done
-for i in "${!kernels[@]}"; do
-    wait "${makers[i]}" || skip "no image for kernel ${kernels[i]} can be built here"
-done
+make_images
 
 run_labels() { # KERNEL
     mkdir -p "$results/labels"
