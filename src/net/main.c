@@ -92,7 +92,7 @@ struct helper {
 	struct splicers *splicers; /* NULL without a fast path */
 };
 
-/* Everything but the sandbox's device, and then the confinement. */
+/* Everything but the sandbox's device, and then the rest of the confinement. */
 static int prepare(struct helper *helper, struct err *err)
 {
 	struct net_config *config = &helper->config;
@@ -115,9 +115,7 @@ static int prepare(struct helper *helper, struct err *err)
 		config->ask_fd = -1;
 	}
 	r = publish_all(engine, config, err);
-	if (r == 0)
-		r = isolate_namespaces(!helper->options.in_userns, err);
-	/* a thread takes the rights it is born with, and no namespace is entered with threads */
+	/* a thread takes the rights it is born with, so there are none by now */
 	if (r == 0 && config->splice)
 		r = splicers_start(engine->policy, engine->log, &helper->splicers, err);
 	return r == 0 ? isolate_seccomp(err) : r;
@@ -146,6 +144,9 @@ static int serve(struct helper *helper, struct err *err)
 	struct source control = { .fd = control_fd, .ready = control_ready_event };
 	int r = isolate_limits(err);
 
+	/* before anything is read: the kernel makes us wait, and the starter is not so far yet */
+	if (r == 0)
+		r = isolate_namespaces(!helper->options.in_userns, err);
 	if (r == 0)
 		r = control_read_config(control_fd, &helper->config, err);
 	if (r == 0)
