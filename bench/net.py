@@ -3,7 +3,7 @@
 """Speed of sbx's own network, as ratios in one run: tests/net/lab.sh python3 bench/net.py
 
 Each pair is measured in turns, so that a busy machine hurts both alike; the ratio is that of the
-medians. SBX and SBX_NET name the programs (default: the current directory's). Needs iperf3, and
+medians. SBX and SBX_SLIRP name the programs (default: the current directory's). Needs iperf3, and
 slirp4netns, bwrap and pasta for the pairs with them. ROUNDS (5) and SECONDS (2, whole ones) make it
 longer. The last it prints is the table in Markdown."""
 import json
@@ -13,11 +13,10 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 SBX = os.environ.get('SBX', os.path.abspath('sbx'))
-SBX_NET = os.environ.get('SBX_NET', os.path.join(os.path.dirname(SBX), 'sbx-net'))
+SBX_SLIRP = os.environ.get('SBX_SLIRP', os.path.join(os.path.dirname(SBX), 'slirp4netns'))
 HERE = os.path.abspath(__file__)
 ROUNDS = int(os.environ.get('ROUNDS', '5'))
 SECONDS = os.environ.get('SECONDS', '2')
@@ -243,16 +242,13 @@ def main():
     server = subprocess.Popen(['ip', 'netns', 'exec', 'world', 'iperf3', '-s'], stdout=subprocess.DEVNULL)
     time.sleep(0.5)
     try:
-        with tempfile.TemporaryDirectory() as work:
-            own = os.path.join(work, 'slirp4netns')
-            os.symlink(SBX_NET, own)
-            if shutil.which('slirp4netns'):
-                tap_pairs(own)
-            else:
-                print('slirp4netns is not installed: no comparison with it')
-            fast_pairs()
-            if shutil.which('bwrap') and shutil.which('slirp4netns'):
-                pair('start to first byte, against bwrap and slirp4netns', first_byte_sbx, first_byte_bwrap, 'ms', 'less')
+        if shutil.which('slirp4netns'):
+            tap_pairs(SBX_SLIRP)
+        else:
+            print('slirp4netns is not installed: no comparison with it')
+        fast_pairs()
+        if shutil.which('bwrap') and shutil.which('slirp4netns'):
+            pair('start to first byte, against bwrap and slirp4netns', first_byte_sbx, first_byte_bwrap, 'ms', 'less')
     finally:
         server.terminate()
     print('\n| what | ratio | middle half | better |\n|---|---|---|---|\n' + '\n'.join(TABLE))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The frame filter: whatever comes in, it stays inside the frame, and what it passes on keeps the
- * promises that libslirp and the relays are built on; the same for the segments in it.
+ * promises that the stack and the relays are built on; the same for the segments in it, and for
+ * what the gateway answers.
  */
 #include "net/filter.h"
+#include "net/gateway.h"
 #include "net/offload.h"
 #include "net/packet.h"
 #include "net/tcp-wire.h"
@@ -64,6 +66,27 @@ static void check(const struct net_link *link, const uint8_t *buf, size_t len,
 		abort();
 }
 
+/* In a copy that is as long as the answer may be, and no longer. */
+static void check_answer(const struct net_link *link, const uint8_t *buf, size_t len)
+{
+	static const uint8_t mac[6] = { 0x52, 0x55, 0x0a, 0, 2, 2 };
+	size_t room = len > GATEWAY_ANSWER_MIN ? len : GATEWAY_ANSWER_MIN;
+	uint8_t *copy = malloc(room);
+	struct frame frame;
+	size_t n;
+
+	if (!copy)
+		return;
+	memcpy(copy, buf, len);
+	filter_frame(link, copy, len, &frame);
+	n = gateway_answer(link, mac, &frame, copy, len);
+	if (n > room || (n && memcmp(copy + 6, mac, 6) != 0))
+		abort();
+	if (n && !(copy[0] & 1) && memcmp(copy, buf + 6, 6) != 0)
+		abort();
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct frame frame;
@@ -81,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	offload_in(copy, size - 1);
 	filter_frame(&link, copy + VNET_LEN, size - 1 - VNET_LEN, &frame);
 	check(&link, copy + VNET_LEN, size - 1 - VNET_LEN, &frame);
+	if (frame.kind == FRAME_STACK)
+		check_answer(&link, copy + VNET_LEN, size - 1 - VNET_LEN);
 	free(copy);
 	return 0;
 }

@@ -1,9 +1,11 @@
-dnl How sbx itself is linked, and sbx-scope, which a start with a limit waits for. It is started thousands of times, and it
+dnl How sbx itself is linked, and sbx-scope and sbx-net, which a start with a limit or a network waits for. It is started thousands of times, and it
 dnl uses nothing of libc that needs a dynamic
 dnl linker (no NSS, no iconv, no dlopen): statically with musl where that is installed beside the system's libc,
 dnl else statically with the system's, else dynamically. bench/NOTES.md has what each of them costs.
 dnl The other helpers always have the system's libc. Nobody shares what is in a static program: what is not called is left
 dnl out, and so are the tables for unwinding.
+
+dnl Threads are in musl's libc, and were a library of their own in older ones of GNU's (SBX_THREAD_LIBS).
 
 dnl SBX_TRY_LINK(WHAT, HOW, CPPFLAGS, LDFLAGS, LIBS): sets SBX_* if such a program can be linked and run.
 AC_DEFUN([SBX_TRY_LINK], [
@@ -14,6 +16,7 @@ AC_DEFUN([SBX_TRY_LINK], [
 		#include <linux/mount.h>
 		#include <stdarg.h>
 		#include <stdio.h>
+		#include <sys/queue.h>
 		]], [[
 		char text@<:@32@:>@;
 		return snprintf(text, sizeof(text), "%zu", sizeof(struct mount_attr)) < 1;
@@ -27,7 +30,8 @@ AC_DEFUN([SBX_TRY_LINK], [
 ])
 
 dnl musl-gcc is a wrapper around gcc; what it knows is asked of it and used with our own compiler, because it
-dnl can link no position-independent static program, and finds no kernel headers.
+dnl can link no position-independent static program, and finds no kernel headers. It has no sys/queue.h either, which is
+dnl nothing but macros: the system's is as good.
 AC_DEFUN([SBX_TRY_MUSL], [
 	musl_include=`$MUSL_GCC -E -v -x c /dev/null 2>&1 | sed -n '/^#include </{n;s/^ *//p;}'`
 	: >conftest.o
@@ -40,6 +44,10 @@ AC_DEFUN([SBX_TRY_MUSL], [
 	AS_IF([test -d "/usr/include/$multiarch/asm"],
 		[ln -s "/usr/include/$multiarch/asm" kernel-headers/asm],
 		[ln -s /usr/include/asm kernel-headers/asm])
+	queue=`echo '@%:@include <sys/queue.h>' | $CC -E -x c - 2>/dev/null | sed -n '/queue\.h"/{s/^@%:@ 1 "//;s/".*//p;q;}'`
+	AS_MKDIR_P([kernel-headers/sys])
+	rm -f kernel-headers/sys/queue.h
+	AS_IF([test -f "$queue"], [ln -s "$queue" kernel-headers/sys/queue.h])
 	SBX_TRY_LINK([musl], [statically with musl],
 		[-nostdinc -isystem $musl_include -isystem `$CC -print-file-name=include` -isystem `pwd`/kernel-headers],
 		[-static-pie -nostdlib -nostartfiles $musl_lib/rcrt1.o $musl_lib/crti.o `$CC -print-file-name=crtbeginS.o`],
@@ -71,4 +79,6 @@ AC_DEFUN([SBX_LIBC], [
 	AC_SUBST([SBX_CFLAGS])
 	AC_SUBST([SBX_LDFLAGS])
 	AC_SUBST([SBX_LIBS])
+	AS_IF([test "x$SBX_LINK" = xmusl], [SBX_THREAD_LIBS=], [SBX_THREAD_LIBS=-lpthread])
+	AC_SUBST([SBX_THREAD_LIBS])
 ])

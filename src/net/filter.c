@@ -238,6 +238,8 @@ static void filter_ip6(const struct net_link *link, uint8_t *eth, size_t len, st
 	if (!source6_ok(link, &frame->src, neighbour))
 		return drop(frame, "spoofed source");
 	if (neighbour) {
+		frame->payload = ip + IP6_LEN;
+		frame->payload_len = total - IP6_LEN;
 		frame->kind = FRAME_STACK;
 		return;
 	}

@@ -31,7 +31,7 @@ struct net_link {
 
 enum frame_kind {
 	FRAME_DROP,
-	FRAME_STACK, /* for libslirp: ARP, neighbour discovery, echo to the gateway, DHCP */
+	FRAME_STACK, /* for stack.h: ARP, neighbour discovery, echo to the gateway, DHCP */
 	FRAME_TCP,
 	FRAME_UDP,
 	FRAME_ECHO,
@@ -46,7 +46,7 @@ struct frame {
 	struct net_addr dst;
 	uint16_t sport; /* the identifier, of an echo */
 	uint16_t dport;
-	uint8_t *payload; /* of UDP; the whole message of TCP or an echo */
+	uint8_t *payload; /* of UDP; the whole message of TCP or ICMP */
 	size_t payload_len;
 };
 

@@ -2,7 +2,9 @@
 #include "net/isolate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -21,6 +23,19 @@
 #include "run/idmap.h"
 
 enum { FILES_MAX = 65536 };
+
+int isolate_begin(void)
+{
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return fd < 0 ? -errno : 0;
+}
 
 int isolate_limits(struct err *err)
 {

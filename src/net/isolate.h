@@ -9,6 +9,10 @@
 
 struct err;
 
+/* The first of all: 0 to 2 may have been closed by whoever started us, and nothing of ours is to
+ * land there; and writing to what nobody reads is no reason to end. 0 or -errno. */
+int isolate_begin(void);
+
 /* Raises the descriptor limit, forbids core dumps and new privileges. */
 int isolate_limits(struct err *err);
 

@@ -140,7 +140,7 @@ static void input(struct engine *engine, uint8_t *data, size_t len, bool open)
 	if (engine->link.loose)
 		memcpy(engine->guest_mac, data + 6, 6);
 	if (frame.kind == FRAME_STACK) {
-		stack_input(engine->stack, data, len);
+		stack_input(engine, &frame, data, len);
 		return;
 	}
 	if (frame.kind == FRAME_TCP) {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sbx-net: the process that carries the traffic of one sandbox. It is started by sbx with a control
- * socket, or by hand (and by podman) under the name slirp4netns. Theory of operation:
+ * socket; s4n.c is the same for podman and others, as slirp4netns. Theory of operation:
  *
  *	sandbox's kernel <-> tap <-> filter.c -+-> tcp.c -> host sockets
  *	                                       +-> flow.c (UDP, echo) -> host sockets
  *	                                       +-> dns.c -> the host's servers
- *	                                       +-> stack.c (libslirp: ARP, neighbours, DHCP)
+ *	                                       +-> stack.h (ARP, neighbours, the gateway's pings)
  *
  * Whatever leaves is judged by policy.c at the socket call, with the address the kernel will use.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,7 +27,6 @@
 #include "net/isolate.h"
 #include "net/log.h"
 #include "net/loop.h"
-#include "net/s4n.h"
 #include "net/splice.h"
 #include "net/tcp.h"
 
@@ -43,8 +40,7 @@ struct options {
 static int usage(void)
 {
 	fputs("usage: sbx-net --control-fd FD [--in-userns]\n"
-	      "The network helper of sbx(1), which starts it; under the name slirp4netns it\n"
-	      "takes the options of that program.\n",
+	      "The network helper of sbx(1), which starts it.\n",
 	      stderr);
 	return 125;
 }
@@ -96,7 +92,7 @@ struct helper {
 	struct splicers *splicers; /* NULL without a fast path */
 };
 
-/* Everything but the sandbox's device, and then the confinement. */
+/* Everything but the sandbox's device, and then the rest of the confinement. */
 static int prepare(struct helper *helper, struct err *err)
 {
 	struct net_config *config = &helper->config;
@@ -119,9 +115,7 @@ static int prepare(struct helper *helper, struct err *err)
 		config->ask_fd = -1;
 	}
 	r = publish_all(engine, config, err);
-	if (r == 0)
-		r = isolate_namespaces(!helper->options.in_userns, err);
-	/* a thread takes the rights it is born with, and no namespace is entered with threads */
+	/* a thread takes the rights it is born with, so there are none by now */
 	if (r == 0 && config->splice)
 		r = splicers_start(engine->policy, engine->log, &helper->splicers, err);
 	return r == 0 ? isolate_seccomp(err) : r;
@@ -150,6 +144,9 @@ static int serve(struct helper *helper, struct err *err)
 	struct source control = { .fd = control_fd, .ready = control_ready_event };
 	int r = isolate_limits(err);
 
+	/* before anything is read: the kernel makes us wait, and the starter is not so far yet */
+	if (r == 0)
+		r = isolate_namespaces(!helper->options.in_userns, err);
 	if (r == 0)
 		r = control_read_config(control_fd, &helper->config, err);
 	if (r == 0)
@@ -163,33 +160,14 @@ static int serve(struct helper *helper, struct err *err)
 	return r == 0 ? loop_run(helper->engine, err) : r;
 }
 
-/* 0 to 2 may have been closed by whoever started us; nothing of ours is to land there. */
-static int guard_stdio(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-	return fd;
-}
-
 int main(int argc, char **argv)
 {
-	const char *name = strrchr(argv[0] ? argv[0] : "", '/');
 	struct helper helper = { 0 };
 	struct err err;
 	int r;
 
-	name = name ? name + 1 : argv[0] ? argv[0] : "";
-	signal(SIGPIPE, SIG_IGN);
-	r = guard_stdio();
-	if (r < 0)
+	if (isolate_begin() < 0)
 		return 125;
-	if (strncmp(name, "slirp4netns", strlen("slirp4netns")) == 0)
-		return s4n_main(argc, argv);
 	if (parse_args(argc, argv, &helper.options) < 0)
 		return usage();
 	net_config_init(&helper.config);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "net/s4n.h"
-
+/*
+ * slirp4netns: the engine of sbx-net as that program (1.2): its command line, its readiness and
+ * exit descriptors, its API socket. No policy of sbx's applies then, but the frame filter does; and
+ * its stack is libslirp's, for the DHCP and the router advertisements of those who rely on them.
+ */
 #include <errno.h>
 #include <ifaddrs.h>
 #include <slirp/libslirp.h>
@@ -29,7 +32,7 @@ static void print_help(void)
 {
 	/* callers look for the names of options in here to learn what they may use */
 	puts("Usage: slirp4netns [OPTION]... PID|PATH [TAPNAME]\n"
-	     "User-mode networking for a network namespace (sbx-net under another name).\n\n"
+	     "User-mode networking for a network namespace (of sbx, in the place of that program).\n\n"
 	     "-c, --configure           give the interface its addresses and bring it up\n"
 	     "-e, --exit-fd=FD          exit when the other end of FD is closed\n"
 	     "-r, --ready-fd=FD         write to FD when all is ready\n"
@@ -184,7 +187,7 @@ static int run(const struct s4n_args *args, struct net_config *config, struct en
 	return loop_run(engine, err);
 }
 
-int s4n_main(int argc, char **argv)
+int main(int argc, char **argv)
 {
 	struct s4n_args args;
 	struct net_config config;
@@ -192,8 +195,11 @@ int s4n_main(int argc, char **argv)
 	struct engine *engine = NULL;
 	struct err err;
 	char line[ERR_LINE_MAX];
-	int r = s4n_args_parse(argc, argv, &args, &err);
+	int r;
 
+	if (isolate_begin() < 0)
+		return 125;
+	r = s4n_args_parse(argc, argv, &args, &err);
 	if (r == 0 && args.help) {
 		print_help();
 		return 0;

@@ -205,7 +205,7 @@ static int supply_setup(const struct run *run, struct monitor *monitor, int repo
 	int r = limits_hold_begin(monitor->hold, monitor->child, monitor->net.pid, err);
 
 	if (r == 0)
-		r = netns_give(run->plan, monitor->sync, monitor->child_fd, err);
+		r = netns_give(run, monitor->sync, monitor->child_fd, err);
 	if (r == 0)
 		r = release_setup(run, monitor, err);
 	if (r == 0)

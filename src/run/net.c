@@ -34,7 +34,13 @@ static int send_message(int sock, const char *text, const int *fds, size_t n_fds
 	return r == -ECONNRESET ? -EPIPE : r;
 }
 
-/* The lines of net/config.h. */
+/* With the descriptors for ask and log. */
+static bool in_one_message(const struct net_ports_bound *ports)
+{
+	return ports->count + 2 <= FDPASS_MAX;
+}
+
+/* The lines of net/config.h, with the end if they are all there is to say. */
 static char *config_text(const struct plan *plan, const struct host *host,
                          const struct net_ports_bound *ports)
 {
@@ -71,6 +77,8 @@ static char *config_text(const struct plan *plan, const struct host *host,
 	for (size_t i = 0; i < ports->count; i++)
 		fprintf(out, "publish %s %u %u\n", ports->bound[i].udp ? "udp" : "tcp",
 		        ports->bound[i].host_port, ports->bound[i].guest_port);
+	if (in_one_message(ports))
+		fputs("end\n", out);
 	return fclose(out) == 0 ? text : NULL;
 }
 
@@ -91,6 +99,8 @@ static int send_config(const struct plan *plan, const struct host *host, int con
 		fds[count++] = plan->net.log_fd;
 	for (size_t i = 0; i < ports->count; i++)
 		fds[count++] = ports->bound[i].fd;
+	if (in_one_message(ports))
+		return send_message(control, text, fds, count);
 	r = send_message(control, text, NULL, 0);
 	for (size_t at = 0; r == 0 && at < count; at += FDPASS_MAX)
 		r = send_message(control, more, fds + at,
@@ -161,12 +171,15 @@ void net_device_close(struct net_device *device)
 		close(device->fds[--device->count]);
 }
 
-int net_device_hand_over(const struct run *run, const struct net_device *device, struct err *err)
+void net_relax(const struct run *run)
 {
-	int r;
-
 	netdev_relax(run->proc_fd, run->plan->ids.outer_gid);
-	r = send_message(run->net_control, "tap\n", device->fds, device->count);
+}
+
+int net_device_hand_over(int control, const struct net_device *device, struct err *err)
+{
+	int r = send_message(control, "tap\n", device->fds, device->count);
+
 	/* as above: why a helper has ended is heard when it is waited for */
 	return r < 0 && r != -EPIPE ? err_text(err, -r, "hand the network helper its device") : 0;
 }
@@ -181,7 +194,8 @@ int net_attach(const struct run *run, struct err *err)
 	r = net_device_make(run->plan, &device, err);
 	if (r < 0)
 		return r;
-	r = net_device_hand_over(run, &device, err);
+	net_relax(run);
+	r = net_device_hand_over(run->net_control, &device, err);
 	net_device_close(&device);
 	return r;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The sandbox's own network, as seen by the stages: the launcher binds the published ports and
- * starts the helper, the set-up makes the device and waits until the helper says it carries it,
- * the monitor sees it die and ends it. The conversation is described in net/control.h.
+ * starts the helper, a child of the monitor's (netns.h) or else the set-up makes the device, the
+ * set-up waits until the helper says it carries it, the monitor sees it die and ends it. The
+ * conversation is described in net/control.h.
  */
 #pragma once
 
@@ -39,11 +40,14 @@ struct net_device {
 int net_device_make(const struct plan *plan, struct net_device *ret, struct err *err);
 void net_device_close(struct net_device *device);
 
-/* Set-up, in the new network namespace, with its ids mapped: lets everybody in there ping and have
- * low ports, and sends the device to the helper. It stays the caller's. */
-int net_device_hand_over(const struct run *run, const struct net_device *device, struct err *err);
+/* Sends the device to the helper behind control. It stays the caller's. */
+int net_device_hand_over(int control, const struct net_device *device, struct err *err);
 
-/* Set-up: both, where nobody has made the device before. Without --net user it does nothing. */
+/* Set-up, in the new network namespace, with its ids mapped: lets everybody in there ping and have
+ * low ports. */
+void net_relax(const struct run *run);
+
+/* Set-up: all three, where nobody has made the device. Without --net user it does nothing. */
 int net_attach(const struct run *run, struct err *err);
 
 /* Set-up, last thing before the payload: blocks until the helper is ready. */

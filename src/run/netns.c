@@ -26,36 +26,25 @@ bool netns_is_beside(const struct plan *plan)
 	       plan->process.userns_block_fd < 0;
 }
 
-enum { NETNS, DEVICE };                  /* what is sent, in this order; then the listeners */
 enum { MADE, NOT_JOINED, NOT_MADE = 2 }; /* how it ended; NOT_MADE: err says why */
 
 struct maker {
-	const struct plan *plan;
+	const struct run *run;
 	int sock;
 	int child_fd;
+	bool given; /* the set-up has the namespace, and cannot do without its device */
 	struct err err;
 };
 
-static int make_with_device(const struct maker *maker, struct err *err)
+/* The helper has it as soon as it is there; the set-up need not know. */
+static int give_device(const struct maker *maker, struct err *err)
 {
 	struct net_device device;
-	int fds[SYNC_FDS_MAX];
-	size_t n = DEVICE;
-	int r = namespace_loopback_up(maker->plan, err);
+	int r = namespace_loopback_up(maker->run->plan, err);
 
-	if (r < 0)
-		return r;
-	fds[NETNS] = openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (fds[NETNS] < 0)
-		return err_step(err, STEP_NS_READ, errno, "net", NULL);
-	r = net_device_make(maker->plan, &device, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < device.count; i++)
-		fds[n++] = device.fds[i];
-	r = sync_send_netns(maker->sock, fds, n);
-	return r < 0 && r != -EPIPE && r != -ECONNRESET ? err_step(err, STEP_SYNC, -r, NULL, NULL)
-	                                                : 0;
+	if (r == 0)
+		r = net_device_make(maker->run->plan, &device, err);
+	return r == 0 ? net_device_hand_over(maker->run->net_control, &device, err) : r;
 }
 
 /* Shares the monitor's memory, which stands still meanwhile, but not its descriptors. Its owner may
@@ -63,105 +52,82 @@ static int make_with_device(const struct maker *maker, struct err *err)
 static int make(void *arg)
 {
 	struct maker *maker = arg;
+	bool has_device = maker->run->plan->net.mode == NET_MODE_USER;
 	int fd;
 
 	if (setns(maker->child_fd, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNET) < 0)
 		_exit(NOT_JOINED);
-	if (maker->plan->net.mode == NET_MODE_USER) {
-		if (sync_send_go(maker->sock) < 0)
-			_exit(NOT_JOINED);
-		_exit(make_with_device(maker, &maker->err) < 0 ? NOT_MADE : MADE);
-	}
-	if (namespace_loopback_up(maker->plan, &maker->err) < 0)
+	/* a device may follow, but lo must be up before the payload is */
+	if (!has_device && namespace_loopback_up(maker->run->plan, &maker->err) < 0)
 		_exit(NOT_JOINED);
 	fd = openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	_exit(fd < 0 || sync_send_netns(maker->sock, &fd, 1) < 0 ? NOT_JOINED : MADE);
+	if (fd < 0 || sync_send_netns(maker->sock, fd) < 0)
+		_exit(NOT_JOINED);
+	maker->given = true;
+	err_text(&maker->err, ECANCELED, "make the network device");
+	_exit(has_device && give_device(maker, &maker->err) < 0 ? NOT_MADE : MADE);
 }
 
-int netns_give(const struct plan *plan, int sock, int child_fd, struct err *err)
+int netns_give(const struct run *run, int sock, int child_fd, struct err *err)
 {
-	struct maker maker = { .plan = plan, .sock = sock, .child_fd = child_fd };
+	struct maker maker = { .run = run, .sock = sock, .child_fd = child_fd };
 	int status = -1;
 	int pidfd;
 	pid_t pid;
 	int r = 0;
 
-	if (!netns_is_beside(plan))
+	if (!netns_is_beside(run->plan))
 		return 0;
 	pid = clone_function(make, &maker, CLONE_SHARES_MEMORY, &pidfd);
 	while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_MADE) {
+	if (status != MADE && maker.given) {
 		*err = maker.err;
 		return -ECANCELED;
 	}
-	if (status != 0)
-		r = sync_send_netns(sock, NULL, 0);
+	if (status != MADE)
+		r = sync_send_netns(sock, -1);
 	/* a set-up that died is seen by the monitor */
 	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
 		return 0;
 	return err_step(err, STEP_SYNC, -r, NULL, NULL);
 }
 
-static int receive(const struct run *run, struct sync_message *message, struct err *err)
+int netns_begin(struct run *run, struct err *err)
 {
-	int r = sync_receive(run->sync, false, message);
+	run->net_is_own = !netns_is_beside(run->plan);
+	return run->net_is_own ? namespace_loopback_up(run->plan, err) : 0;
+}
+
+/* Joins what was made, or makes what was not. */
+static int join(const struct run *run, struct err *err)
+{
+	bool has_device = run->plan->net.mode == NET_MODE_USER;
+	struct sync_message message;
+	int r = sync_receive(run->sync, false, &message);
 
 	if (r == 0)
 		_exit(125); /* the monitor gave up, and has said why */
-	if (r < 0 || (message->kind != SYNC_NETNS && message->kind != SYNC_GO))
+	if (r < 0 || message.kind != SYNC_NETNS)
 		return err_step(err, STEP_SYNC, r < 0 ? -r : EBADMSG, NULL, NULL);
-	return 0;
-}
-
-int netns_begin(struct run *run, struct err *err)
-{
-	const struct plan *plan = run->plan;
-	struct sync_message message;
-	int r;
-
-	run->net_is_own = !netns_is_beside(plan);
-	if (run->net_is_own)
-		return namespace_loopback_up(plan, err);
-	if (plan->net.mode != NET_MODE_USER)
-		return 0;
-	r = receive(run, &message, err);
-	run->net_is_own = r == 0 && message.kind == SYNC_NETNS;
-	return run->net_is_own ? namespace_net(run, err) : r;
-}
-
-/* What came with the namespace. */
-static int take_device(const struct run *run, const struct sync_message *message, struct err *err)
-{
-	struct net_device device = { 0 };
-
-	while (device.count < NET_DEVICE_FDS && message->fds[DEVICE + device.count] >= 0) {
-		device.fds[device.count] = message->fds[DEVICE + device.count];
-		device.count++;
+	if (message.fd < 0) {
+		r = namespace_net(run, err);
+		return r == 0 ? net_attach(run, err) : r;
 	}
-	if (device.count == 0)
-		return err_step(err, STEP_SYNC, EBADMSG, NULL, NULL);
-	return net_device_hand_over(run, &device, err);
+	if (setns(message.fd, CLONE_NEWNET) < 0)
+		r = err_step(err, STEP_SETNS, errno, "net", NULL);
+	else if (has_device)
+		net_relax(run);
+	close(message.fd);
+	return r < 0 ? r : 0;
+}
+
+int netns_take_early(const struct run *run, struct err *err)
+{
+	return !run->net_is_own && run->plan->net.mode == NET_MODE_USER ? join(run, err) : 0;
 }
 
 int netns_take(const struct run *run, struct err *err)
 {
-	struct sync_message message;
-	int r;
-
-	if (run->net_is_own)
-		return 0;
-	r = receive(run, &message, err);
-	if (r < 0)
-		return r;
-	if (message.fds[NETNS] < 0 && run->plan->net.mode != NET_MODE_USER)
-		return namespace_net(run, err);
-	if (setns(message.fds[NETNS], CLONE_NEWNET) < 0)
-		r = err_step(err, STEP_SETNS, errno, "net", NULL);
-	else if (run->plan->net.mode == NET_MODE_USER)
-		r = take_device(run, &message, err);
-	for (size_t i = 0; i < SYNC_FDS_MAX; i++)
-		if (message.fds[i] >= 0)
-			close(message.fds[i]);
-	return r;
+	return !run->net_is_own && run->plan->net.mode != NET_MODE_USER ? join(run, err) : 0;
 }

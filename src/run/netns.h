@@ -18,14 +18,15 @@ struct run;
 bool netns_is_beside(const struct plan *plan);
 
 /* Monitor: makes it, with lo up, owned by the user namespace of the process behind child_fd, and
- * sends it over sock, with its device if it is to have one. When that user namespace can't be
- * joined the set-up is told to make its own. Returns 0 or -errno with err set. */
-int netns_give(const struct plan *plan, int sock, int child_fd, struct err *err);
+ * sends it over sock; its device, if it is to have one, goes to the network helper. When that user
+ * namespace can't be joined the set-up is told to make its own. Returns 0 or -errno with err set.
+ */
+int netns_give(const struct run *run, int sock, int child_fd, struct err *err);
 
-/* Set-up, with the host's /dev still there: brings lo up in a namespace that the clone made. With
- * --net user it hears whether somebody makes the network for it, or else makes the namespace
- * itself; run->net_is_own says which. */
+/* Set-up: brings lo up in a namespace that the clone made; run->net_is_own says whether it did. */
 int netns_begin(struct run *run, struct err *err);
 
-/* Set-up, with its capabilities in the user namespace still there: joins it. */
+/* Set-up, with its capabilities in the user namespace still there: joins it, or makes it. With
+ * --net user early, with the host's /dev and /proc still there; else as late as can be. */
+int netns_take_early(const struct run *run, struct err *err);
 int netns_take(const struct run *run, struct err *err);

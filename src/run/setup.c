@@ -118,6 +118,8 @@ static int build_root(const struct run *run, struct err *err)
 	if (r == 0)
 		r = fs_apply_all(&ctx, err);
 	if (r == 0)
+		r = netns_take_early(run, err);
+	if (r == 0)
 		r = root_pivot(&root, err);
 	fs_close_sources(&ctx);
 	root_close(&root);

@@ -45,7 +45,7 @@ int sync_send_failed(int sock, const struct err *err)
 static int send_fds(int sock, enum sync_kind kind, const int *fds, size_t n)
 {
 	struct wire wire = { .kind = kind };
-	int copy[SYNC_FDS_MAX];
+	int copy[SYNC_FDS];
 	struct fdpass message = { &wire, sizeof(wire), copy, 0 };
 
 	for (size_t i = 0; i < n && fds[i] >= 0; i++)
@@ -68,9 +68,9 @@ int sync_send_cgroup(int sock, const int fds[SYNC_FDS])
 	return send_fds(sock, SYNC_CGROUP, fds, SYNC_FDS);
 }
 
-int sync_send_netns(int sock, const int *fds, size_t n)
+int sync_send_netns(int sock, int netns_fd)
 {
-	return send_fds(sock, SYNC_NETNS, fds, n);
+	return send_fds(sock, SYNC_NETNS, &netns_fd, 1);
 }
 
 int sync_send_stopped(int sock, int wait_status)
@@ -101,10 +101,10 @@ int sync_receive(int sock, bool dont_wait, struct sync_message *ret)
 {
 	char buf[sizeof(struct wire) + ERR_PACKED_MAX];
 	struct wire wire;
-	struct fdpass message = { buf, sizeof(buf), ret->fds, SYNC_FDS_MAX };
+	struct fdpass message = { buf, sizeof(buf), ret->fds, SYNC_FDS };
 	ssize_t n;
 
-	for (size_t i = 0; i < SYNC_FDS_MAX; i++)
+	for (size_t i = 0; i < SYNC_FDS; i++)
 		ret->fds[i] = -1;
 	n = fdpass_receive(sock, dont_wait ? MSG_DONTWAIT : 0, &message);
 	ret->fd = ret->fds[0];

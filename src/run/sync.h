@@ -19,11 +19,10 @@ enum sync_kind {
 	SYNC_STOPPED, /* pid 1 > monitor: the payload was stopped (with --pty only) */
 	SYNC_CGROUP,  /* monitor > setup: the limits are in force; carries the ways into the leaves
 	               */
-	SYNC_NETNS    /* monitor > setup: the network namespace to join, or none: make your own;
-	               * with --net user also its device and listeners, and GO before it */
+	SYNC_NETNS    /* monitor > setup: the network namespace to join, or none: make your own */
 };
 
-enum { SYNC_FDS = 3, SYNC_FDS_MAX = 4 };
+enum { SYNC_FDS = 3 };
 
 struct sync_message {
 	uint32_t kind;
@@ -31,8 +30,7 @@ struct sync_message {
 	uint32_t last;       /* SYNC_EXIT: no other process is left, pid 1 ends, too */
 	struct err err;      /* SYNC_FAILED */
 	int fd; /* SYNC_STARTED: a pidfd, SYNC_NETNS: see there; or -1; the receiver closes it */
-	int fds[SYNC_FDS_MAX]; /* SYNC_CGROUP, SYNC_NETNS: as they were sent; the receiver closes
-	                        * them */
+	int fds[SYNC_FDS]; /* SYNC_CGROUP: as they were sent; the receiver closes them */
 };
 
 /* Makes the pair: ret[0] is the monitor's, ret[1] the sandbox's. Both close-on-exec. Returns 0 or
@@ -44,8 +42,8 @@ int sync_send_failed(int sock, const struct err *err);
 int sync_send_started(int sock, int pidfd);
 /* The files cgroup.procs of the payload's and of the helpers' leaf, and the payload's directory. */
 int sync_send_cgroup(int sock, const int fds[SYNC_FDS]);
-/* n descriptors, SYNC_FDS_MAX at most; without one the set-up is to make its own. */
-int sync_send_netns(int sock, const int *fds, size_t n);
+/* -1: the set-up is to make its own. */
+int sync_send_netns(int sock, int netns_fd);
 int sync_send_stopped(int sock, int wait_status);
 int sync_send_exit(int sock, int wait_status, bool last);
 

@@ -39,7 +39,7 @@ setup_file() {
     [ "$status" -eq 125 ]
 }
 
-@test "the helper has a name under which it is slirp4netns" {
+@test "what carries the traffic is there as slirp4netns, too" {
     run "$STAGE/opt/sbx/libexec/sbx/slirp4netns" --version
     echo "$output"
     [ "$status" -eq 0 ]

@@ -287,7 +287,7 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
 }
 
 @test "as slirp4netns: its options, its descriptors, its API" {
-    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+    lab 'ln -s "$(dirname "$SBX")/slirp4netns" /run/slirp4netns
          /run/slirp4netns --version | grep -q "^slirp4netns version 1.2"
          /run/slirp4netns --help | grep -q -- --disable-host-loopback
          for how in "" "--enable-sandbox --enable-seccomp" "--enable-ipv6 --disable-host-loopback"; do
@@ -322,7 +322,7 @@ print(s.makefile().read())" "$1"; }
 
 @test "as slirp4netns: the host changes its servers, and who tells of it holds nothing and leaves with it" {
     command -v dig >/dev/null || skip "dig is not installed"
-    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+    lab 'ln -s "$(dirname "$SBX")/slirp4netns" /run/slirp4netns
          echo "nameserver 198.51.100.77" >/run/resolv.conf
          new_netns
          /run/slirp4netns -c -r 3 --enable-sandbox --enable-seccomp $TARGET tap0 3>/run/ready & helper=$!
@@ -339,7 +339,7 @@ print(s.makefile().read())" "$1"; }
 }
 
 @test "as slirp4netns: what its callers look for in answers and errors" {
-    lab 'S=/run/slirp4netns; ln -s "$(dirname "$SBX")/sbx-net" $S
+    lab 'S=/run/slirp4netns; ln -s "$(dirname "$SBX")/slirp4netns" $S
          $S --version | grep -q "^SLIRP_CONFIG_VERSION_MAX: [0-9]"
          new_netns
          wrong() { if $S -c --cidr "$1" $TARGET tap0 2>/run/err; then exit 1; fi; grep -qF "$2" /run/err; }

@@ -243,7 +243,7 @@ END
 }
 
 @test "as slirp4netns: out, and in by its API" {
-    lab 'ln -s "$(dirname "$SBX")/sbx-net" /run/slirp4netns
+    lab 'ln -s "$(dirname "$SBX")/slirp4netns" /run/slirp4netns
          api() { python3 -c "
 import socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(\"/run/api\"); s.sendall(sys.argv[1].encode()); s.shutdown(1)

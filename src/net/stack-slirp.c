@@ -168,11 +168,13 @@ void stack_free(struct stack *stack)
 	free(stack);
 }
 
-void stack_input(struct stack *stack, const uint8_t *frame, size_t len)
+void stack_input(struct engine *engine, struct frame *frame, uint8_t *data, size_t len)
 {
+	struct stack *stack = engine->stack;
 	uint32_t timeout = UINT32_MAX;
 
-	slirp_input(stack->slirp, frame, (int)len);
+	(void)frame;
+	slirp_input(stack->slirp, data, (int)len);
 	/* what it could not send before it knew where to is sent from here */
 	slirp_pollfds_fill(stack->slirp, &timeout, no_poll, NULL);
 	slirp_pollfds_poll(stack->slirp, 0, no_events, NULL);
