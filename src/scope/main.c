@@ -6,13 +6,13 @@
  * NAME=VALUE]...
  *             [--timeout-ms N] [--manager-fd FD]
  *
- * A process of its own: sbx runs it beside the set-up, and nobody else has a D-Bus connection open,
- * or what came over one in its memory. Without --pid the processes come as one message on FD, of
- * native 32-bit numbers, and until then it gets ready. FD of --manager-fd is a socket that is
- * connected to the first address that it would try. The answer is one message on FD, a
- * SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's path; "N" and why there is no
- * manager to ask; "E" and what went wrong. No message: it has died. The exit status is 0 for "O",
- * else 1; 2 for bad arguments.
+ * The unit is delegated as the properties say. A process of its own: sbx runs it beside the set-up,
+ * and nobody else has a D-Bus connection open, or what came over one in its memory. Without --pid
+ * the processes come as one message on FD, of native 32-bit numbers, and until then it gets ready.
+ * FD of --manager-fd is a socket that is connected to the first address that it would try. The
+ * answer is one message on FD, a SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's
+ * path; "N" and why there is no manager to ask; "E" and what went wrong. No message: it has died.
+ * The exit status is 0 for "O", else 1; 2 for bad arguments.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -227,7 +227,6 @@ static void queue_start(struct talk *talk)
 	/* from here on alignment is the same as in a buffer of their own */
 	dbus_put_bytes(out, request->properties.buf, request->properties.len);
 	property_put_text(out, "Description", request->description);
-	property_put_bool(out, "Delegate", true);
 	property_put_text(out, "CollectMode", "inactive-or-failed");
 	put_pids(out, request);
 	dbus_end_array(out, array);

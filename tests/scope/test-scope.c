@@ -445,6 +445,7 @@ static void test_call(struct fixture *fixture, gconstpointer data)
 		                            "--property", "TasksMax=infinity",
 		                            "--property", "CPUQuotaPerSecUSec=1500000",
 		                            "--property", "Slice=work.slice",
+		                            "--property", "DelegateControllers=memory pids",
 		                            NULL };
 	g_autoptr(GVariant) properties = NULL;
 	g_autofree char *pids = g_strdup_printf("[%d]", (int)getpid());
@@ -460,7 +461,7 @@ static void test_call(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(unit, ==, UNIT);
 	g_assert_cmpstr(mode, ==, "fail");
 	assert_property(properties, "Description", "s", "'sbx: true'");
-	assert_property(properties, "Delegate", "b", "true");
+	assert_property(properties, "DelegateControllers", "as", "['memory', 'pids']");
 	assert_property(properties, "CollectMode", "s", "'inactive-or-failed'");
 	assert_property(properties, "PIDs", "au", pids);
 	assert_property(properties, "MemoryMax", "t", "536870912");
