@@ -19,6 +19,7 @@ static void put_body(struct dbus_out *out)
 		                                  "IOReadIOPSMax=/dev/a b 30",
 		                                  "Slice=w\303\266rk.slice",
 		                                  "DelegateControllers=io  memory ",
+		                                  "TasksMax=infinity",
 		                                  "Delegate=yes" };
 	struct dbus_array array;
 	struct err err;
@@ -69,7 +70,8 @@ static void test_written(void)
 		body, ==,
 		"('x.scope', [('MemoryMax', <uint64 67108864>), ('AllowedCPUs', <[byte 0x0f, 0x02]>), "
 		"('IOReadIOPSMax', <[('/dev/a b', uint64 30)]>), ('Slice', <'w\303\266rk.slice'>), "
-		"('DelegateControllers', <['io', 'memory']>), ('Delegate', <true>), "
+		"('DelegateControllers', <['io', 'memory']>), ('TasksMax', <uint64 18446744073709551615>), "
+		"('Delegate', <true>), "
 		"('Description', <''>)], [], 77)");
 }
 
