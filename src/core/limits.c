@@ -248,6 +248,29 @@ static int io_properties(const struct limits *limits, struct vec *properties)
 	return r;
 }
 
+/* Each controller that is delegated is turned on for all that lies beside the unit, by systemd and
+ * by the kernel, and off again at its end, which costs as much again as making the scope. */
+static int delegate_property(const struct limits *limits, struct vec *properties)
+{
+	struct vec files = VEC_INIT(struct limit_file);
+	char words[64] = "";
+	int r;
+
+	if (limits->measured)
+		return add_property(properties, "Delegate", strdup("yes"));
+	r = limits_files(limits, &files);
+	for (size_t i = 0; i < files.len; i++) {
+		const char *name = VEC_AT(&files, struct limit_file, i).controller;
+		size_t len = strlen(words);
+
+		if (i == 0 ||
+		    strcmp(name, VEC_AT(&files, struct limit_file, i - 1).controller) != 0)
+			snprintf(words + len, sizeof(words) - len, "%s%s", len ? " " : "", name);
+	}
+	limit_files_free(&files);
+	return r == 0 ? add_property(properties, "DelegateControllers", strdup(words)) : r;
+}
+
 int limits_properties(const struct limits *limits, struct vec *properties)
 {
 	int r = memory_properties(limits, properties);
@@ -260,5 +283,7 @@ int limits_properties(const struct limits *limits, struct vec *properties)
 		                 text_of("%" PRIu64, limits->pids + HELPERS_PIDS));
 	if (r == 0)
 		r = cpu_properties(limits, properties);
-	return r == 0 ? io_properties(limits, properties) : r;
+	if (r == 0)
+		r = io_properties(limits, properties);
+	return r == 0 ? delegate_property(limits, properties) : r;
 }

@@ -36,6 +36,7 @@ struct limits {
 	uint64_t memory_total;    /* resolved: what a percentage is of */
 	const char *slice, *name; /* NULL: not given */
 	bool delegate;
+	bool measured; /* resolved: every controller is wanted, for figures or for the payload */
 	struct amount memory, memory_high, memory_swap;
 	uint64_t pids, cpus;                   /* 0: not given; cpus in millionths */
 	unsigned int cpu_weight, io_weight;    /* 0: not given */

@@ -108,6 +108,8 @@ static int resolve_limits(struct plan *plan, const struct host *host)
 	plan->uses_cgroup = limits_need_cgroup(limits);
 	limits->memory_total = host->memory_total;
 	plan->ns.cgroup |= limits->delegate;
+	limits->measured =
+		limits->delegate || plan->report.file || plan->report.json_status_fd >= 0;
 	if (plan->uses_cgroup && !limits->name)
 		limits->name = plan_printf(plan, "%s", host->instance);
 	return plan->uses_cgroup && !limits->name ? -ENOMEM : 0;

@@ -10,15 +10,15 @@
 #include "core/cleanup.h"
 #include "core/parse.h"
 
-int cgroup_read(int dir_fd, const char *file, char *buf, size_t size)
+enum { LINES_MAX = 16384 };
+
+/* Reads to the end of the file. */
+static int read_all(int fd, char *buf, size_t size)
 {
-	cleanup_fd int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
 	size_t len = 0;
 
-	if (fd < 0)
-		return -errno;
 	for (;;) {
-		ssize_t n = read(fd, buf + len, size - len);
+		ssize_t n = pread(fd, buf + len, size - len, (off_t)len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -36,19 +36,40 @@ int cgroup_read(int dir_fd, const char *file, char *buf, size_t size)
 	return 0;
 }
 
-int cgroup_write(int dir_fd, const char *file, const char *text)
+static int write_all(int fd, const char *text)
 {
-	cleanup_fd int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
 	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
 	do
 		n = write(fd, text, strlen(text));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == strlen(text) ? 0 : -EIO;
+}
+
+int cgroup_read(int dir_fd, const char *file, char *buf, size_t size)
+{
+	cleanup_fd int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_all(fd, buf, size);
+}
+
+int cgroup_write(int dir_fd, const char *file, const char *text)
+{
+	cleanup_fd int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : write_all(fd, text);
+}
+
+int cgroup_write_back(int dir_fd, const char *file, const char *text, char *buf, size_t size)
+{
+	cleanup_fd int fd = openat(dir_fd, file, O_RDWR | O_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, text);
+
+	if (r == 0 && read_all(fd, buf, size) < 0)
+		buf[0] = '\0';
+	return r;
 }
 
 bool cgroup_has_word(const char *words, const char *word)
@@ -85,28 +106,22 @@ int cgroup_read_key(int dir_fd, const char *file, const char *key, uint64_t *ret
 int cgroup_path_of(pid_t pid, char **ret, struct err *err)
 {
 	char name[32] = "/proc/self/cgroup";
-	cleanup_free char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
-	FILE *file;
+	char buf[LINES_MAX];
+	char *rest = buf;
 	int r;
 
 	if (pid > 0)
 		snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
-	file = fopen(name, "re");
-	if (!file)
-		return err_text(err, errno, "find the cgroup in %s", name);
+	r = cgroup_read(AT_FDCWD, name, buf, sizeof(buf));
+	if (r < 0)
+		return err_text(err, -r, "find the cgroup in %s", name);
 	r = -ENOENT;
-	while ((n = getline(&line, &size, file)) > 0) {
+	for (char *line; r == -ENOENT && (line = strsep(&rest, "\n"));) {
 		if (strncmp(line, "0::/", 4) != 0)
 			continue;
-		if (line[n - 1] == '\n')
-			line[n - 1] = '\0';
 		*ret = strdup(line + 3);
 		r = *ret ? 0 : -ENOMEM;
-		break;
 	}
-	fclose(file);
 	return r < 0 ? err_text(err, -r, "find the cgroup v2 line in %s", name) : 0;
 }
 

@@ -16,6 +16,10 @@ int cgroup_read(int dir_fd, const char *file, char *buf, size_t size);
 /* Writes text in one write(2). Returns 0 or -errno. */
 int cgroup_write(int dir_fd, const char *file, const char *text);
 
+/* Writes text in one write(2), and reads into buf what the file holds then: "" when it can't be
+ * read. Returns 0 or -errno of the writing. */
+int cgroup_write_back(int dir_fd, const char *file, const char *text, char *buf, size_t size);
+
 /* Whether word is one of the words of a file such as cgroup.controllers. */
 bool cgroup_has_word(const char *words, const char *word);
 

@@ -250,10 +250,9 @@ static bool same_cpus(int dir_fd, const struct limit_file *file, char *buf, size
 	       cpu_list_within(&wanted, &effective) && cpu_list_within(&effective, &wanted);
 }
 
+/* Whether buf, which was read back, is what the file asks for. */
 static bool is_held(int dir_fd, const struct limit_file *file, char *buf, size_t size)
 {
-	if (cgroup_read(dir_fd, file->file, buf, size) < 0)
-		return false;
 	if (strcmp(file->controller, "cpuset") == 0)
 		return same_cpus(dir_fd, file, buf, size);
 	if (strcmp(file->file, "io.max") == 0)
@@ -275,16 +274,33 @@ static bool is_moot(const struct limit_file *file)
 	       !strchr(swaps, '\n');
 }
 
+/* What has a line for each device, or lists CPUs. */
+static bool has_long(const struct vec *files)
+{
+	bool is_long = false;
+
+	for (size_t i = 0; i < files->len; i++) {
+		const char *name = VEC_AT(files, struct limit_file, i).controller;
+
+		is_long |= strcmp(name, "cpuset") == 0 || strcmp(name, "io") == 0;
+	}
+	return is_long;
+}
+
 int cgroup_limit(const struct cgroup *cgroup, const struct vec *files, struct err *err)
 {
-	size_t size = CPU_LIST_MAX / 2 * 5 + 1; /* of a list of every other one */
-	cleanup_free char *buf = malloc(size);
+	char amount[256];
+	bool is_long = has_long(files);
+	/* of a list of every other one */
+	size_t size = is_long ? CPU_LIST_MAX / 2 * 5 + 1 : sizeof(amount);
+	cleanup_free char *list = is_long ? malloc(size) : NULL;
+	char *buf = is_long ? list : amount;
 
 	if (!buf)
 		return err_text(err, ENOMEM, "limit");
 	for (size_t i = 0; i < files->len; i++) {
 		const struct limit_file *file = &VEC_AT(files, struct limit_file, i);
-		int r = cgroup_write(cgroup->payload_fd, file->file, file->text);
+		int r = cgroup_write_back(cgroup->payload_fd, file->file, file->text, buf, size);
 
 		if (r == -ENOENT && is_moot(file))
 			continue;

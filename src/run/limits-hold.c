@@ -36,7 +36,7 @@ void limits_hold_init(struct limits_hold *hold, const struct plan *plan)
 		.cgroup = CGROUP_NONE_OPEN,
 	};
 	hold->cgroup.delegate = plan->limits.delegate;
-	hold->cgroup.measured = plan->limits.delegate || report_end_is_wanted(plan);
+	hold->cgroup.measured = plan->limits.measured;
 }
 
 /* The helper gets its end of the socket as descriptor 3, the connection as 4, and nothing else

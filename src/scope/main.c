@@ -6,13 +6,13 @@
  * NAME=VALUE]...
  *             [--timeout-ms N] [--manager-fd FD]
  *
- * A process of its own: sbx runs it beside the set-up, and nobody else has a D-Bus connection open,
- * or what came over one in its memory. Without --pid the processes come as one message on FD, of
- * native 32-bit numbers, and until then it gets ready. FD of --manager-fd is a socket that is
- * connected to the first address that it would try. The answer is one message on FD, a
- * SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's path; "N" and why there is no
- * manager to ask; "E" and what went wrong. No message: it has died. The exit status is 0 for "O",
- * else 1; 2 for bad arguments.
+ * The unit is delegated as the properties say. A process of its own: sbx runs it beside the set-up,
+ * and nobody else has a D-Bus connection open, or what came over one in its memory. Without --pid
+ * the processes come as one message on FD, of native 32-bit numbers, and until then it gets ready.
+ * FD of --manager-fd is a socket that is connected to the first address that it would try. The
+ * answer is one message on FD, a SOCK_SEQPACKET socket: a letter and a text. "O" and the cgroup's
+ * path; "N" and why there is no manager to ask; "E" and what went wrong. No message: it has died.
+ * The exit status is 0 for "O", else 1; 2 for bad arguments.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +27,7 @@
 #include "core/parse.h"
 #include "scope/property.h"
 #include "scope/scope.h"
+#include "scope/wire.h"
 
 enum { TIMEOUT_MS = 20000, PROPERTIES_MAX = 49152 };
 
@@ -131,10 +132,14 @@ static int answer(int fd, char letter, char *message)
 static int talk(struct scope_request *request, char message[1 + ERR_LINE_MAX], struct err *err)
 {
 	char *text = message + 1;
-	enum scope_result result = scope_start(request, err);
+	enum scope_result result;
 
+	text[0] = '\0';
+	request->cgroup = text;
+	request->cgroup_size = ERR_LINE_MAX;
+	result = scope_start(request, err);
 	if (result == SCOPE_STARTED &&
-	    scope_cgroup_of(request->pids[0], text, ERR_LINE_MAX, err) == 0)
+	    (text[0] || scope_cgroup_of(request->pids[0], text, ERR_LINE_MAX, err) == 0))
 		return answer(request->peer_fd, 'O', message);
 	err_format(err, PERSONALITY_NATIVE, text, ERR_LINE_MAX);
 	return answer(request->peer_fd, result == SCOPE_NO_MANAGER ? 'N' : 'E', message);
@@ -143,7 +148,10 @@ static int talk(struct scope_request *request, char message[1 + ERR_LINE_MAX], s
 int main(int argc, char **argv)
 {
 	cleanup_free uint8_t *properties = malloc(PROPERTIES_MAX);
+	/* given back after the answer, which is waited for */
+	cleanup_free struct wire *wire = malloc(sizeof(*wire));
 	struct scope_request request = {
+		.wire = wire,
 		.properties = { .buf = properties, .size = PROPERTIES_MAX },
 		.manager_fd = -1,
 		.peer_fd = -1,
@@ -152,7 +160,7 @@ int main(int argc, char **argv)
 	struct err err;
 	char message[1 + ERR_LINE_MAX];
 
-	if (!properties)
+	if (!properties || !wire)
 		err_text(&err, ENOMEM, "ask systemd");
 	else if (parse_arguments(argc, argv, &request, &err) == 0)
 		return talk(&request, message, &err);

@@ -14,6 +14,8 @@ enum property_type {
 	PROPERTY_TEXT,   /* s */
 	PROPERTY_CPUS,   /* ay, one bit a CPU, lowest first */
 	PROPERTY_DEVICE, /* a(st) of one element */
+	PROPERTY_WORDS,  /* as, separated by blanks */
+	PROPERTY_YES,    /* b, "yes" and nothing else */
 };
 
 static const struct property {
@@ -24,6 +26,8 @@ static const struct property {
 	{ "AllowedMemoryNodes", PROPERTY_CPUS },
 	{ "CPUQuotaPerSecUSec", PROPERTY_NUMBER },
 	{ "CPUWeight", PROPERTY_NUMBER },
+	{ "Delegate", PROPERTY_YES },
+	{ "DelegateControllers", PROPERTY_WORDS },
 	{ "IOReadBandwidthMax", PROPERTY_DEVICE },
 	{ "IOReadIOPSMax", PROPERTY_DEVICE },
 	{ "IOWeight", PROPERTY_NUMBER },
@@ -109,6 +113,35 @@ static int put_device(struct dbus_out *out, const char *text)
 	return 0;
 }
 
+static int put_words(struct dbus_out *out, const char *text)
+{
+	struct dbus_array array;
+
+	if (!dbus_is_text(text))
+		return -EINVAL;
+	dbus_put_signature(out, "as");
+	array = dbus_begin_array(out, sizeof(uint32_t));
+	for (const char *p = text + strspn(text, " "); *p; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		dbus_put_u32(out, (uint32_t)len);
+		dbus_put_bytes(out, p, len);
+		dbus_put_bytes(out, "", 1);
+		p += len;
+	}
+	dbus_end_array(out, array);
+	return 0;
+}
+
+static int put_yes(struct dbus_out *out, const char *text)
+{
+	if (strcmp(text, "yes") != 0)
+		return -EINVAL;
+	dbus_put_signature(out, "b");
+	dbus_put_u32(out, true);
+	return 0;
+}
+
 static int put_value(struct dbus_out *out, enum property_type type, const char *text)
 {
 	switch (type) {
@@ -120,6 +153,10 @@ static int put_value(struct dbus_out *out, enum property_type type, const char *
 		return put_cpus(out, text);
 	case PROPERTY_DEVICE:
 		return put_device(out, text);
+	case PROPERTY_WORDS:
+		return put_words(out, text);
+	case PROPERTY_YES:
+		return put_yes(out, text);
 	}
 	return -EINVAL;
 }
@@ -153,11 +190,4 @@ void property_put_text(struct dbus_out *out, const char *name, const char *value
 	put_name(out, name);
 	dbus_put_signature(out, "s");
 	dbus_put_string(out, value);
-}
-
-void property_put_bool(struct dbus_out *out, const char *name, bool value)
-{
-	put_name(out, name);
-	dbus_put_signature(out, "b");
-	dbus_put_u32(out, value);
 }

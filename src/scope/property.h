@@ -9,9 +9,9 @@
 #include "scope/dbus.h"
 
 /* Adds a "(sv)". Returns 0, or -EINVAL with err set when NAME is not known or VALUE does not fit:
- * numbers are decimal or "infinity", CPU lists as in cpuset(7), a device is "PATH NUMBER". */
+ * numbers are decimal or "infinity", CPU lists as in cpuset(7), a device is "PATH NUMBER", words
+ * are separated by blanks. */
 int property_put(struct dbus_out *out, const char *text, struct err *err);
 
-/* Those that come from nowhere but here. value is UTF-8. */
+/* One that comes from nowhere but here. value is UTF-8. */
 void property_put_text(struct dbus_out *out, const char *name, const char *value);
-void property_put_bool(struct dbus_out *out, const char *name, bool value);

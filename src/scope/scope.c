@@ -63,26 +63,30 @@ static void check_job(struct talk *talk)
 
 /* systemd moves the processes one after another, and what follows is its own book-keeping: who sees
  * the last of them there need not wait for the news of it. */
-static bool is_in_unit(uint32_t pid, const char *unit)
+static bool is_in_unit(struct scope_request *request, uint32_t pid)
 {
-	char path[4096];
+	char *path = request->cgroup;
 	struct err err;
 	const char *name;
 
-	if (scope_cgroup_of(pid, path, sizeof(path), &err) < 0)
-		return false;
-	name = strrchr(path, '/');
-	return name && strcmp(name + 1, unit) == 0;
+	if (scope_cgroup_of(pid, path, request->cgroup_size, &err) == 0) {
+		name = strrchr(path, '/');
+		if (name && strcmp(name + 1, request->unit) == 0)
+			return true;
+	}
+	path[0] = '\0';
+	return false;
 }
 
 static void check_processes(struct talk *talk)
 {
-	const struct scope_request *request = talk->request;
+	struct scope_request *request = talk->request;
 
 	if (talk->is_over || !talk->job[0])
 		return;
-	for (size_t i = 0; i < request->pids_len; i++)
-		if (!is_in_unit(request->pids[i], request->unit))
+	/* the first one last: its cgroup is what is told */
+	for (size_t i = request->pids_len; i > 0; i--)
+		if (!is_in_unit(request, request->pids[i - 1]))
 			return;
 	finish(talk, SCOPE_STARTED);
 }
@@ -227,7 +231,6 @@ static void queue_start(struct talk *talk)
 	/* from here on alignment is the same as in a buffer of their own */
 	dbus_put_bytes(out, request->properties.buf, request->properties.len);
 	property_put_text(out, "Description", request->description);
-	property_put_bool(out, "Delegate", true);
 	property_put_text(out, "CollectMode", "inactive-or-failed");
 	put_pids(out, request);
 	dbus_end_array(out, array);
@@ -396,12 +399,12 @@ static bool is_dead(uint32_t pid)
 
 /* A process that ends while it is being moved is not moved, and nobody says so; nor is it a zombie
  * at once. */
-static bool is_lost(const struct scope_request *request)
+static bool is_lost(struct scope_request *request)
 {
 	enum { TRIES = 40, TRY_MS = 5 };
 
 	for (size_t i = 0; i < request->pids_len; i++) {
-		bool is_here = is_in_unit(request->pids[i], request->unit);
+		bool is_here = is_in_unit(request, request->pids[i]);
 		bool is_gone = false;
 
 		for (int n = 0; n < TRIES && !is_here && !is_gone; n++) {
@@ -409,28 +412,27 @@ static bool is_lost(const struct scope_request *request)
 			if (!is_gone)
 				(void)poll(NULL, 0, TRY_MS);
 		}
-		if (!is_gone)
+		if (!is_gone) {
+			/* what was found is of the first, or of none */
+			if (i > 0)
+				request->cgroup[0] = '\0';
 			return false;
+		}
 	}
 	return true;
 }
 
 enum scope_result scope_start(struct scope_request *request, struct err *err)
 {
-	cleanup_free struct wire *wire = malloc(sizeof(*wire));
-	struct talk talk = { .request = request, .wire = wire, .err = err };
+	struct talk talk = { .request = request, .wire = request->wire, .err = err };
 
-	if (!wire) {
-		err_text(err, ENOMEM, "ask the user's systemd for %s", request->unit);
-		return SCOPE_FAILED;
-	}
-	wire_init(wire, request->peer_fd, request->timeout_ms);
+	wire_init(request->wire, request->peer_fd, request->timeout_ms);
 	try_addresses(&talk);
 	if (!talk.is_over) {
 		err_text(err, 0, "no systemd of the user's answers: tried %s", talk.tried);
 		talk.result = SCOPE_NO_MANAGER;
 	}
-	if (talk.result == SCOPE_STARTED && is_lost(request)) {
+	if (talk.result == SCOPE_STARTED && !request->cgroup[0] && is_lost(request)) {
 		take_back(&talk);
 		err_text(err, 0, "the sandbox ended before it was in %s", request->unit);
 		talk.result = SCOPE_FAILED;

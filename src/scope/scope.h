@@ -12,15 +12,21 @@
 
 enum { SCOPE_PIDS_MAX = 8 };
 
+struct wire;
+
 struct scope_request {
 	const char *unit;           /* "sbx-NAME.scope" */
 	const char *description;    /* UTF-8 */
+	struct wire *wire;          /* room for the connection */
 	struct dbus_out properties; /* of property_put() */
 	uint32_t pids[SCOPE_PIDS_MAX];
 	size_t pids_len; /* the processes to move; 0: they come from peer_fd */
 	int manager_fd;  /* a connection to the first address, not used yet; -1: there is none */
 	int peer_fd;     /* when its other end is closed, nobody waits for the answer any more */
 	unsigned int timeout_ms; /* for all of it */
+	/* out: the first process's, "" when it was not looked for */
+	char *cgroup;
+	size_t cgroup_size;
 };
 
 enum scope_result {

@@ -305,6 +305,7 @@ property CPUWeight=10
 property AllowedCPUs=0-2
 property AllowedMemoryNodes=0
 property IOWeight=5
+property DelegateControllers=memory pids cpuset cpu io
 or without a systemd: cgroup sbx-job
 leaves payload helpers
 write payload/memory.swap.max 0

@@ -14,9 +14,13 @@
 
 static void put_body(struct dbus_out *out)
 {
-	static const char *const properties[] = { "MemoryMax=67108864", "AllowedCPUs=0-3,9",
+	static const char *const properties[] = { "MemoryMax=67108864",
+		                                  "AllowedCPUs=0-3,9",
 		                                  "IOReadIOPSMax=/dev/a b 30",
-		                                  "Slice=w\303\266rk.slice" };
+		                                  "Slice=w\303\266rk.slice",
+		                                  "DelegateControllers=io  memory ",
+		                                  "TasksMax=infinity",
+		                                  "Delegate=yes" };
 	struct dbus_array array;
 	struct err err;
 
@@ -25,7 +29,6 @@ static void put_body(struct dbus_out *out)
 	for (gsize i = 0; i < G_N_ELEMENTS(properties); i++)
 		g_assert_cmpint(property_put(out, properties[i], &err), ==, 0);
 	property_put_text(out, "Description", "");
-	property_put_bool(out, "Delegate", TRUE);
 	dbus_end_array(out, array);
 	array = dbus_begin_array(out, 8);
 	dbus_end_array(out, array);
@@ -67,7 +70,9 @@ static void test_written(void)
 		body, ==,
 		"('x.scope', [('MemoryMax', <uint64 67108864>), ('AllowedCPUs', <[byte 0x0f, 0x02]>), "
 		"('IOReadIOPSMax', <[('/dev/a b', uint64 30)]>), ('Slice', <'w\303\266rk.slice'>), "
-		"('Description', <''>), ('Delegate', <true>)], [], 77)");
+		"('DelegateControllers', <['io', 'memory']>), ('TasksMax', <uint64 18446744073709551615>), "
+		"('Delegate', <true>), "
+		"('Description', <''>)], [], 77)");
 }
 
 /* A buffer that is too small by any number of bytes is full, and not written beyond. */

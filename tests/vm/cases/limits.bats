@@ -164,12 +164,13 @@ disk() {
     capture "$SBX" --bare --dev-bind / / --keep-id --name shown --memory 64M --memory-high 32M \
         --pids-limit 20 --cpus 0.5 --cpuset-cpus 0 --io-weight 7 sh -c \
         'systemctl --user show sbx-shown.scope -p MemoryMax -p MemoryHigh -p MemorySwapMax -p TasksMax \
-            -p CPUQuotaPerSecUSec -p AllowedCPUs -p IOWeight -p Slice -p Delegate -p CollectMode -p Description'
+            -p CPUQuotaPerSecUSec -p AllowedCPUs -p IOWeight -p Slice -p Delegate -p DelegateControllers -p CollectMode -p Description'
     ok
     is "$(grep -v ^Description <<<"$output" | sort)" "AllowedCPUs=0
 CPUQuotaPerSecUSec=1s
 CollectMode=inactive-or-failed
 Delegate=yes
+DelegateControllers=cpu cpuset io memory pids
 IOWeight=7
 MemoryHigh=100663296
 MemoryMax=134217728
