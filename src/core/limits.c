@@ -248,27 +248,41 @@ static int io_properties(const struct limits *limits, struct vec *properties)
 	return r;
 }
 
-/* Each controller that is delegated is turned on for all that lies beside the unit, by systemd and
- * by the kernel, and off again at its end, which costs as much again as making the scope. */
-static int delegate_property(const struct limits *limits, struct vec *properties)
+/* The controllers of files, each once. */
+static char *controller_words(const struct vec *files)
 {
-	struct vec files = VEC_INIT(struct limit_file);
 	char words[64] = "";
-	int r;
+	const char *last = "";
 
-	if (limits->measured)
-		return add_property(properties, "Delegate", strdup("yes"));
-	r = limits_files(limits, &files);
-	for (size_t i = 0; i < files.len; i++) {
-		const char *name = VEC_AT(&files, struct limit_file, i).controller;
+	for (size_t i = 0; i < files->len; i++) {
+		const char *name = VEC_AT(files, struct limit_file, i).controller;
 		size_t len = strlen(words);
 
-		if (i == 0 ||
-		    strcmp(name, VEC_AT(&files, struct limit_file, i - 1).controller) != 0)
+		if (strcmp(name, last) != 0)
 			snprintf(words + len, sizeof(words) - len, "%s%s", len ? " " : "", name);
+		last = name;
 	}
+	return strdup(words);
+}
+
+/* Each controller that is delegated is turned on for all that lies beside the unit, by systemd and
+ * by the kernel, and off again at its end, which costs as much again as making the scope. "yes" is
+ * all of them, and a list adds to what was said before, but for an empty one, which takes it back.
+ */
+static int delegate_properties(const struct limits *limits, struct vec *properties)
+{
+	struct vec files = VEC_INIT(struct limit_file);
+	int r = add_property(properties, "Delegate", strdup("yes"));
+
+	if (r < 0 || limits->measured)
+		return r;
+	r = limits_files(limits, &files);
+	if (r == 0)
+		r = add_property(properties, "DelegateControllers", strdup(""));
+	if (r == 0 && files.len)
+		r = add_property(properties, "DelegateControllers", controller_words(&files));
 	limit_files_free(&files);
-	return r == 0 ? add_property(properties, "DelegateControllers", strdup(words)) : r;
+	return r;
 }
 
 int limits_properties(const struct limits *limits, struct vec *properties)
@@ -285,5 +299,5 @@ int limits_properties(const struct limits *limits, struct vec *properties)
 		r = cpu_properties(limits, properties);
 	if (r == 0)
 		r = io_properties(limits, properties);
-	return r == 0 ? delegate_property(limits, properties) : r;
+	return r == 0 ? delegate_properties(limits, properties) : r;
 }

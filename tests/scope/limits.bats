@@ -305,6 +305,8 @@ property CPUWeight=10
 property AllowedCPUs=0-2
 property AllowedMemoryNodes=0
 property IOWeight=5
+property Delegate=yes
+property DelegateControllers=
 property DelegateControllers=memory pids cpuset cpu io
 or without a systemd: cgroup sbx-job
 leaves payload helpers

@@ -442,7 +442,7 @@ static void assert_property(GVariant *properties, const char *name, const char *
 static void test_call(struct fixture *fixture, gconstpointer data)
 {
 	static const char *const more[] = { "--property=MemoryMax=536870912",
-		                            "--property=Slice=work.slice",
+		                            "--property=Delegate=yes",
 		                            "--property=DelegateControllers=memory pids", NULL };
 	g_autoptr(GVariant) properties = NULL;
 	g_autofree char *pids = g_strdup_printf("[%d]", (int)getpid());
@@ -458,11 +458,11 @@ static void test_call(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(unit, ==, UNIT);
 	g_assert_cmpstr(mode, ==, "fail");
 	assert_property(properties, "Description", "s", "'sbx: true'");
+	assert_property(properties, "Delegate", "b", "true");
 	assert_property(properties, "DelegateControllers", "as", "['memory', 'pids']");
 	assert_property(properties, "CollectMode", "s", "'inactive-or-failed'");
 	assert_property(properties, "PIDs", "au", pids);
 	assert_property(properties, "MemoryMax", "t", "536870912");
-	assert_property(properties, "Slice", "s", "'work.slice'");
 }
 
 static void test_nobody(struct fixture *fixture, gconstpointer data)

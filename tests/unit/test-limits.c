@@ -51,7 +51,7 @@ static void test_nothing(void)
 
 	limits_init(&limits);
 	g_assert_false(limits_need_cgroup(&limits));
-	check(&limits, "", "Slice=app.slice;DelegateControllers=;");
+	check(&limits, "", "Slice=app.slice;Delegate=yes;DelegateControllers=;");
 }
 
 /* A limit of the memory is one of the swap space, too: it could be evaded otherwise. */
@@ -64,7 +64,8 @@ static void test_memory(void)
 	g_assert_true(limits_need_cgroup(&limits));
 	check(&limits,
 	      "memory:memory.swap.max=0;memory:memory.max=1048576000;memory:memory.oom.group=1;",
-	      "MemoryMax=1115684864;MemorySwapMax=0;Slice=app.slice;DelegateControllers=memory;");
+	      "MemoryMax=1115684864;MemorySwapMax=0;Slice=app.slice;"
+	      "Delegate=yes;DelegateControllers=;DelegateControllers=memory;");
 }
 
 static void test_memory_swap(void)
@@ -80,7 +81,7 @@ static void test_memory_swap(void)
 	      "memory:memory.swap.max=max;memory:memory.high=107374;memory:memory.max=268435456;"
 	      "memory:memory.oom.group=1;",
 	      "MemoryHigh=67216238;MemoryMax=335544320;MemorySwapMax=infinity;Slice=app.slice;"
-	      "DelegateControllers=memory;");
+	      "Delegate=yes;DelegateControllers=;DelegateControllers=memory;");
 }
 
 /* The largest amount does not wrap around when the helpers' share is added. */
@@ -94,7 +95,7 @@ static void test_memory_huge(void)
 	check(&limits,
 	      "memory:memory.swap.max=9223372036854775807;memory:memory.high=9223372036854775807;",
 	      "MemoryHigh=9223372036854775807;MemorySwapMax=9223372036854775807;Slice=app.slice;"
-	      "DelegateControllers=memory;");
+	      "Delegate=yes;DelegateControllers=;DelegateControllers=memory;");
 }
 
 static void test_cpu(void)
@@ -111,7 +112,8 @@ static void test_cpu(void)
 	      "cpuset:cpuset.cpus=0-3,7;cpuset:cpuset.mems=0;cpu:cpu.max=1000 100000;"
 	      "cpu:cpu.weight=1;",
 	      "Slice=work.slice;CPUQuotaPerSecUSec=510000;CPUWeight=1;AllowedCPUs=0-3,7;"
-	      "AllowedMemoryNodes=0;DelegateControllers=cpuset cpu;");
+	      "AllowedMemoryNodes=0;"
+	      "Delegate=yes;DelegateControllers=;DelegateControllers=cpuset cpu;");
 }
 
 static void test_pids_and_io(void)
@@ -140,7 +142,7 @@ static void test_pids_and_io(void)
 	      "pids:pids.max=64;io:io.weight=default 10000;io:io.max=8:0 rbps=7;"
 	      "io:io.max=8:16 wiops=9;",
 	      "Slice=app.slice;TasksMax=80;IOWeight=10000;IOReadBandwidthMax=/dev/sda 7;"
-	      "DelegateControllers=pids io;");
+	      "Delegate=yes;DelegateControllers=;DelegateControllers=pids io;");
 }
 
 /* Figures are wanted of every controller, and a payload may want any. */
