@@ -102,9 +102,10 @@ sys.exit(sandbox.returncode != 124 or not 0.34 * (wall - still) <= used <= 0.46 
 @test "--cpu-weight is seen in the leaf and at the unit" {
     # whose id must be its own for the bus
     capture "$SBX" --bare --dev-bind / / --keep-id --name weighed --cpu-weight 25 sh -c "$(in_leaf cpu.weight)
-        systemctl --user show -p CPUWeight sbx-weighed.scope"
+        systemctl --user show -p CPUWeight -p DelegateControllers sbx-weighed.scope | sort"
     ok
-    is "$output" $'25\nCPUWeight=25'
+    # and no other controller: each costs all that is beside the scope
+    is "$output" $'25\nCPUWeight=25\nDelegateControllers=cpu'
 }
 
 @test "--cpuset-cpus and --cpuset-mems" {
