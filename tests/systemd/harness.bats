@@ -38,7 +38,7 @@ setup() {
 @test "a command that takes too long is status 124, and nothing stays" {
     root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
     cgroup=$root$(sed -n 's/^0:://p' /proc/self/cgroup)
-    "$NS" -t 3 -- 'sleep 1000' 3>&- &
+    "$NS" -t 10 -- 'sleep 1000' 3>&- &
     # of this run: others may go on beside it
     cgroup=${cgroup%/}/sbxns.$!
     until [ -d "$cgroup" ]; do
