@@ -13,24 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tests/net/test-link.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct net_link make_link(bool loose)
-{
-	struct net_link link = { .mtu = 1500, .v6 = true, .loose = loose };
-	static const uint8_t mac[6] = { 0x52, 0x55, 0x0a, 0, 2, 0x64 };
-
-	net_cidr_parse("10.0.2.0/24", &link.net4);
-	net_cidr_parse("fd00:1:2:3::/64", &link.net6);
-	link.host4 = net_cidr_host(&link.net4, 2);
-	link.dns4 = net_cidr_host(&link.net4, 3);
-	link.guest4 = net_cidr_host(&link.net4, 100);
-	link.host6 = net_cidr_host(&link.net6, 2);
-	link.dns6 = net_cidr_host(&link.net6, 3);
-	link.guest6 = net_cidr_host(&link.net6, 100);
-	memcpy(link.mac, mac, 6);
-	return link;
-}
 
 /* A segment is whole, and goes to no address that the host would take for itself. */
 static void check_tcp(const struct frame *frame)
@@ -95,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 + VNET_LEN || size > 70000)
 		return 0;
-	link = make_link(data[0] & 1);
+	link = make_link();
+	link.loose = data[0] & 1;
 	/* exactly as long as the frame, so that the sanitizer sees every byte too far */
 	copy = malloc(size - 1);
 	if (!copy)

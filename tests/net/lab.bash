@@ -15,6 +15,16 @@ need_lab() {
     fi
 }
 
+# lab_run SCRIPT: for the bats file, which has HERE and SBX: runs it on the lab's host, with these functions.
+lab_run() {
+    # shellcheck disable=SC2016 # for the lab's shell
+    "$HERE/lab.sh" bash -euc '
+        export SBX='"'$SBX'"' HERE='"'$HERE'"'
+        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user)
+        . "$HERE/lab.bash"
+        '"$1"
+}
+
 # until_true COMMAND...: runs it until it succeeds.
 until_true() {
     local i

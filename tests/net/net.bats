@@ -10,13 +10,8 @@ bats_require_minimum_version 1.5.0
 HERE=${SBX_SRCDIR:-$BATS_TEST_DIRNAME/../..}/tests/net
 SBX=${SBX:-$BATS_TEST_DIRNAME/../../sbx}
 
-# Runs a script on the lab's host, with the functions of lab.bash.
 lab() {
-    "$HERE/lab.sh" bash -euc '
-        export SBX='"'$SBX'"' HERE='"'$HERE'"'
-        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user)
-        . "$HERE/lab.bash"
-        '"$1"
+    lab_run "$1"
 }
 
 setup() {

@@ -13,12 +13,10 @@ SBX=${SBX:-$BATS_TEST_DIRNAME/../../sbx}
 
 # Runs a script on the lab's host, with the functions of lab.bash; talk.py serves 7000 in the world.
 lab() {
-    "$HERE/lab.sh" bash -euc '
-        export SBX='"'$SBX'"' HERE='"'$HERE'"'
+    lab_run '
         TALK=$HERE/talk.py
-        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user --net-accel=off)
+        BOX+=(--net-accel=off)
         ADMIN=(--seccomp-profile none --cap-add CAP_NET_ADMIN --cap-add CAP_NET_RAW)
-        . "$HERE/lab.bash"
         # talk_server COMMAND...: talk.py, started by the command, serves 7000; $SERVER is it
         talk_server() {
             : >/run/serving

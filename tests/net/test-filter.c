@@ -7,24 +7,10 @@
 #include <glib.h>
 #include <string.h>
 
+#include "test-link.h"
+
 static const uint8_t guest_mac[6] = { 0x52, 0x55, 0x0a, 0, 2, 0x64 };
 static const uint8_t gateway_mac[6] = { 0x52, 0x55, 0x0a, 0, 2, 2 };
-
-static struct net_link make_link(void)
-{
-	struct net_link link = { .mtu = 1500, .v6 = true };
-
-	net_cidr_parse("10.0.2.0/24", &link.net4);
-	net_cidr_parse("fd00:1:2:3::/64", &link.net6);
-	link.host4 = net_cidr_host(&link.net4, 2);
-	link.dns4 = net_cidr_host(&link.net4, 3);
-	link.guest4 = net_cidr_host(&link.net4, 100);
-	link.host6 = net_cidr_host(&link.net6, 2);
-	link.dns6 = net_cidr_host(&link.net6, 3);
-	link.guest6 = net_cidr_host(&link.net6, 100);
-	memcpy(link.mac, guest_mac, 6);
-	return link;
-}
 
 /* A datagram (or, by proto, a ping, or a SYN) from src to dst. */
 static size_t make_frame(uint8_t *buf, const char *src, const char *dst, uint8_t proto)
