@@ -1,5 +1,5 @@
-dnl How sbx itself is linked, and sbx-scope and sbx-net, which a start with a limit or a network waits for. It is started thousands of times, and it
-dnl uses nothing of libc that needs a dynamic
+dnl How sbx itself is linked, and sbx-scope and sbx-net, which a start with a limit or a network waits for. They are
+dnl started thousands of times, and use nothing of libc that needs a dynamic
 dnl linker (no NSS, no iconv, no dlopen): statically with musl where that is installed beside the system's libc,
 dnl else statically with the system's, else dynamically. bench/NOTES.md has what each of them costs.
 dnl The other helpers always have the system's libc. Nobody shares what is in a static program: what is not called is left
