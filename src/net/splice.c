@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A relay is two sockets and a pipe for each direction. epoll is edge-triggered: a relay is pumped
- * until it would block, or has had its share and goes to the end of the worker's queue.
- * Nothing here is ever freed while a batch of events that may name it is worked on.
+ * A relay is two sockets and a pipe for each direction. epoll is edge-triggered: the directions
+ * that an event is about are pumped until they would block, or have had their share and the relay
+ * goes to the end of the worker's queue. Nothing here is ever freed while a batch of events that
+ * may name it is worked on.
  */
 #include "net/splice.h"
 
@@ -73,10 +74,18 @@ struct splicers {
 	struct worker workers[WORKERS_MAX];
 };
 
-/* In epoll's data: a relay, or a listener's descriptor with the lowest bit set. */
+/* In epoll's data: a listener's descriptor above the lowest bit, or a relay, whose address leaves
+ * the second bit free to say which of its sockets it is. */
+enum { TAG_LISTENER = 1, TAG_OUTER = 2 };
+
 static uint64_t listener_tag(int fd)
 {
-	return (uint64_t)fd << 1 | 1;
+	return (uint64_t)fd << 1 | TAG_LISTENER;
+}
+
+static uint64_t relay_tag(const struct relay *relay, bool is_outer)
+{
+	return (uintptr_t)relay | (is_outer ? TAG_OUTER : 0);
 }
 
 /* The other side is to see that this did not end as it should. */
@@ -174,47 +183,68 @@ static int half_step(struct worker *worker, struct half *half)
 	return moved;
 }
 
-static void relay_pump(struct worker *worker, struct relay *relay)
+/* 1 when it could go on at once, 0 when it would block, or -errno. */
+static int half_pump(struct worker *worker, struct half *half)
 {
-	bool again = true;
+	int moved = 1;
 
-	for (int turn = 0; again && turn < TURNS; turn++) {
-		int up = relay->up.done ? 0 : half_step(worker, &relay->up);
-		int down = up < 0 || relay->down.done ? 0 : half_step(worker, &relay->down);
+	for (int turn = 0; moved > 0 && turn < TURNS; turn++)
+		moved = half->done ? 0 : half_step(worker, half);
+	return moved;
+}
 
-		if (up < 0 || down < 0) {
-			relay_end(worker, relay, true);
-			return;
-		}
-		again = up || down;
+static void relay_pump(struct worker *worker, struct relay *relay, bool has_up, bool has_down)
+{
+	int up = has_up ? half_pump(worker, &relay->up) : 0;
+	int down = has_down && up >= 0 ? half_pump(worker, &relay->down) : 0;
+
+	if (up < 0 || down < 0) {
+		relay_end(worker, relay, true);
+		return;
 	}
 	if (relay->up.done && relay->down.done) {
 		relay_end(worker, relay, false);
 		return;
 	}
-	if (again && !relay->queued) {
+	if ((up || down) && !relay->queued) {
 		relay->queued = true;
 		TAILQ_INSERT_TAIL(&worker->queue, relay, queue);
 	}
 }
 
-static void relay_ready(struct worker *worker, struct relay *relay, uint32_t events)
+/* The host has answered. What the sandbox has sent meanwhile had its event before. */
+static void relay_connected(struct worker *worker, struct relay *relay)
 {
 	int num = 0;
 	socklen_t len = sizeof(num);
 
+	if (getsockopt(relay->outer, SOL_SOCKET, SO_ERROR, &num, &len) < 0 || num) {
+		relay_end(worker, relay, true);
+		return;
+	}
+	relay->connecting = false;
+	relay_pump(worker, relay, true, true);
+}
+
+/* A socket that can be written to says so with every event, so that is of interest only to what
+ * waits for it. A request and its answer are one event each, and often all there is: it pays not to
+ * try what cannot move. */
+static void relay_ready(struct worker *worker, uint64_t tag, uint32_t events)
+{
+	struct relay *relay = (struct relay *)(uintptr_t)(tag & ~(uint64_t)TAG_OUTER);
+	bool is_outer = tag & TAG_OUTER;
+	const struct half *writer = is_outer ? &relay->up : &relay->down;
+	bool reads = events & ~(uint32_t)EPOLLOUT;
+	bool writes = writer->fill && (events & ~(uint32_t)(EPOLLIN | EPOLLRDHUP));
+
 	if (relay->dead)
 		return;
-	if (relay->connecting) {
-		if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-			return;
-		if (getsockopt(relay->outer, SOL_SOCKET, SO_ERROR, &num, &len) < 0 || num) {
-			relay_end(worker, relay, true);
-			return;
-		}
-		relay->connecting = false;
-	}
-	relay_pump(worker, relay);
+	if (!relay->connecting)
+		relay_pump(worker, relay, is_outer ? writes : reads, is_outer ? reads : writes);
+	else if (is_outer && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		relay_connected(worker, relay);
+	else if (events & EPOLLERR) /* the sandbox has given up */
+		relay_end(worker, relay, true);
 }
 
 /* Where the connection was going before it was redirected. Never the sandbox's own loopback, which
@@ -270,16 +300,16 @@ static int dial(struct worker *worker, const struct net_addr *addr, unsigned sho
 
 static int relay_watch(struct worker *worker, struct relay *relay)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		                     .data.ptr = relay };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
 	int on = 1;
 
 	setsockopt(relay->inner, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(relay->outer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, relay->outer, &event) < 0 ||
-	    epoll_ctl(worker->epoll, EPOLL_CTL_ADD, relay->inner, &event) < 0)
+	event.data.u64 = relay_tag(relay, true);
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, relay->outer, &event) < 0)
 		return -errno;
-	return 0;
+	event.data.u64 = relay_tag(relay, false);
+	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, relay->inner, &event) < 0 ? -errno : 0;
 }
 
 /* Takes over inner. */
@@ -330,7 +360,7 @@ static void work_queue(struct worker *worker)
 	while ((relay = TAILQ_FIRST(&worker->queue))) {
 		TAILQ_REMOVE(&worker->queue, relay, queue);
 		relay->queued = false;
-		relay_pump(worker, relay);
+		relay_pump(worker, relay, true, true);
 		if (relay == last)
 			break;
 	}
@@ -356,10 +386,10 @@ static void *worker_main(void *data)
 		                   TAILQ_EMPTY(&worker->queue) ? -1 : 0);
 
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.u64 & 1)
+			if (events[i].data.u64 & TAG_LISTENER)
 				accept_some(worker, (int)(events[i].data.u64 >> 1));
 			else
-				relay_ready(worker, events[i].data.ptr, events[i].events);
+				relay_ready(worker, events[i].data.u64, events[i].events);
 		}
 		work_queue(worker);
 		bury(worker);

@@ -142,6 +142,34 @@ assert socket.socket().connect_ex((\\\"203.0.113.10\\\", 80))\""
          if box --net-accel=off --setenv TIMEOUT 1 "$PEER" tcp 203.0.113.99 80; then exit 1; fi'
 }
 
+@test "a client that has nothing to say gets its answer, however late the connection is" {
+    command -v nft >/dev/null || skip "nft is not installed"
+    lab 'ip netns exec world nft -f - <<END
+table inet t {
+    chain in { type filter hook input priority 0; tcp dport 7070 tcp flags & (syn | ack) == syn numgen inc mod 2 == 0 counter drop; }
+}
+END
+         ip netns exec world python3 -c "
+import socket, threading
+server = socket.create_server((\"::\", 7070), family=socket.AF_INET6, dualstack_ipv6=True)
+open(\"/run/listening\", \"w\").close()
+def serve(s):
+    s.sendall(b\"welcome\")
+    assert s.recv(1) == b\"\"
+    s.close()
+while True:
+    threading.Thread(target=serve, args=(server.accept()[0],)).start()" &
+         until_true test -e /run/listening
+         for a in 203.0.113.10 2001:db8:2::10; do for accel in off splice; do
+            box --net-accel=$accel python3 -c "
+import socket, sys
+s = socket.create_connection((sys.argv[1], 7070), timeout=120)
+s.shutdown(socket.SHUT_WR)
+assert s.makefile(\"rb\").read() == b\"welcome\"" $a
+         done; done
+         ! ip netns exec world nft list table inet t | grep -q "packets 0 "'
+}
+
 @test "the fast path out of descriptors: what is there goes on, and later there is more" {
     lab 'ulimit -n 400
          box python3 -c "
