@@ -4,8 +4,8 @@
 
 Each pair is measured in turns, so that a busy machine hurts both alike; the ratio is that of the
 medians. SBX and SBX_SLIRP name the programs (default: the current directory's). Needs iperf3, and
-slirp4netns, bwrap and pasta for the pairs with them. ROUNDS (5) and SECONDS (2, whole ones) make it
-longer. The last it prints is the table in Markdown."""
+slirp4netns, bwrap and pasta for the pairs with them. ROUNDS (5), SECONDS (2, whole ones) and STARTS
+(30) make it longer, CASES ("device fast start") shorter. The last it prints is the table in Markdown."""
 import json
 import os
 import shutil
@@ -20,6 +20,8 @@ SBX_SLIRP = os.environ.get('SBX_SLIRP', os.path.join(os.path.dirname(SBX), 'slir
 HERE = os.path.abspath(__file__)
 ROUNDS = int(os.environ.get('ROUNDS', '5'))
 SECONDS = os.environ.get('SECONDS', '2')
+STARTS = int(os.environ.get('STARTS', '30'))
+CASES = os.environ.get('CASES', 'device fast start').split()
 WORLD = '203.0.113.10'
 BOX = ['--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc', '--proc', '/proc', '--dev', '/dev',
        '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64']
@@ -142,9 +144,9 @@ def report(name, a, b, unit, better='more'):
         name, statistics.median(a), statistics.median(b), unit, ratio, low, high, better), flush=True)
 
 
-def pair(name, ours, theirs, unit='Gb/s', better='more'):
+def pair(name, ours, theirs, unit='Gb/s', better='more', rounds=None):
     a, b = [], []
-    for turn in range(ROUNDS):
+    for turn in range(rounds or ROUNDS):
         # who begins changes, for what the machine does in between
         for mine in ((True, False) if turn % 2 else (False, True)):
             (a if mine else b).append((ours if mine else theirs)())
@@ -155,9 +157,12 @@ STREAMS = (('out, 1 stream', []), ('in, 1 stream', ['-R']), ('out, 16 streams', 
            ('in, 16 streams', ['-R', '-P', '16']))
 
 
-def tap_pairs(own):
+def device_pairs():
+    if not shutil.which('slirp4netns'):
+        print('slirp4netns is not installed: no comparison with it')
+        return
     for mtu in (1500, 65520):
-        a, b = Slirp(own, mtu), Slirp('slirp4netns', mtu)
+        a, b = Slirp(SBX_SLIRP, mtu), Slirp('slirp4netns', mtu)
         for title, args in STREAMS:
             pair('device, MTU %d, %s, against slirp4netns' % (mtu, title), lambda: iperf(a.prefix, *args),
                  lambda: iperf(b.prefix, *args))
@@ -196,24 +201,31 @@ def fast_pairs():
         pair('%s per second, against pasta' % what, lambda: rate(box, what), lambda: rate(pasta, what), 'k')
 
 
-# a program that says when it has got its first line; how long the sandbox takes to end does not count
-FETCH = ['bash', '-c', 'exec 3<>/dev/tcp/%s/80; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; read -r line <&3; '
-         'echo $EPOCHREALTIME' % WORLD]
+# Programs that say when they have got the first of an answer; how long the sandbox takes to end does not count. The one
+# of our own costs next to nothing itself, with musl least of all; bash is what a script would use.
+BUILD = os.path.dirname(SBX)
+FIRST = next((f for f in ('first-musl', 'first') if os.path.exists(os.path.join(BUILD, 'bench', f))), 'first')
+FETCHES = {
+    'a client of our own': ['/bench/' + FIRST, WORLD, '80'],
+    'bash': ['bash', '-c', 'exec 3<>/dev/tcp/%s/80; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; read -r line <&3; '
+             'echo $EPOCHREALTIME' % WORLD],
+}
+AT_BENCH = ['--ro-bind', os.path.join(BUILD, 'bench'), '/bench']
 
 
-def first_byte_sbx():
+def first_byte_sbx(fetch):
     begin = time.time()
-    end = subprocess.run([SBX, '--ro-bind', '/usr', '/usr', '--unshare-all', '--net', 'user', *FETCH], check=True,
-                         stdout=subprocess.PIPE).stdout
+    end = subprocess.run([SBX, '--ro-bind', '/usr', '/usr', *AT_BENCH, '--unshare-all', '--net', 'user', *fetch],
+                         check=True, stdout=subprocess.PIPE).stdout
     return (float(end) - begin) * 1000
 
 
-def first_byte_bwrap():
+def first_byte_bwrap(fetch):
     begin = time.time()
     info, theirs = os.pipe()
     block, go = os.pipe()
-    bwrap = subprocess.Popen(['bwrap', *BOX, '--unshare-all', '--info-fd', str(theirs), '--block-fd', str(block),
-                              *FETCH], pass_fds=[theirs, block], stdout=subprocess.PIPE)
+    bwrap = subprocess.Popen(['bwrap', *BOX, *AT_BENCH, '--unshare-all', '--info-fd', str(theirs), '--block-fd',
+                              str(block), *fetch], pass_fds=[theirs, block], stdout=subprocess.PIPE)
     os.close(theirs)
     with os.fdopen(info) as f:
         pid = json.load(f)['child-pid']
@@ -230,7 +242,19 @@ def first_byte_bwrap():
     slirp.terminate()
     slirp.wait()
     # bwrap 0.8 now and then loses its own network set-up's answer and says "No child processes"
-    return (float(end) - begin) * 1000 if end else first_byte_bwrap()
+    return (float(end) - begin) * 1000 if end else first_byte_bwrap(fetch)
+
+
+def start_pairs():
+    if not shutil.which('bwrap') or not shutil.which('slirp4netns'):
+        print('bwrap or slirp4netns is not installed: no comparison with them')
+        return
+    for name, fetch in FETCHES.items():
+        pair('start to first byte, %s, against bwrap and slirp4netns' % name, lambda: first_byte_sbx(fetch),
+             lambda: first_byte_bwrap(fetch), 'ms', 'less', STARTS)
+
+
+MEASURE = {'device': device_pairs, 'fast': fast_pairs, 'start': start_pairs}
 
 
 def main():
@@ -242,13 +266,8 @@ def main():
     server = subprocess.Popen(['ip', 'netns', 'exec', 'world', 'iperf3', '-s'], stdout=subprocess.DEVNULL)
     time.sleep(0.5)
     try:
-        if shutil.which('slirp4netns'):
-            tap_pairs(SBX_SLIRP)
-        else:
-            print('slirp4netns is not installed: no comparison with it')
-        fast_pairs()
-        if shutil.which('bwrap') and shutil.which('slirp4netns'):
-            pair('start to first byte, against bwrap and slirp4netns', first_byte_sbx, first_byte_bwrap, 'ms', 'less')
+        for case in CASES:
+            MEASURE[case]()
     finally:
         server.terminate()
     print('\n| what | ratio | middle half | better |\n|---|---|---|---|\n' + '\n'.join(TABLE))
