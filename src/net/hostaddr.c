@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "core/vec.h"
 #include "net/engine.h"
 #include "net/policy.h"
 #include "net/sys.h"
@@ -15,8 +16,8 @@
 struct hostaddr {
 	struct source changes; /* first: a socket that hears of changes */
 	int dump;              /* a socket to ask on */
-	struct net_addr own[POLICY_OWN_MAX];
-	size_t own_count;
+	struct vec own;        /* of struct net_addr */
+	int failed;            /* -errno of one that could not be kept, and all the same read on */
 };
 
 static int netlink_socket(uint32_t groups)
@@ -53,8 +54,8 @@ static void take_address(struct hostaddr *hostaddr, const struct nlmsghdr *head)
 		else if (ifa->ifa_family == AF_INET6 && RTA_PAYLOAD(attr) == 16)
 			memcpy(addr.b, RTA_DATA(attr), 16);
 	}
-	if (hostaddr->own_count < POLICY_OWN_MAX)
-		hostaddr->own[hostaddr->own_count++] = addr;
+	if (vec_add(&hostaddr->own, &addr) < 0)
+		hostaddr->failed = -ENOMEM;
 }
 
 /* Takes one datagram of an answer: 1 when it was the last, 0 when not, or -errno. */
@@ -88,16 +89,16 @@ static int read_addresses(struct engine *engine, struct hostaddr *hostaddr)
 	char buf[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int r;
 
-	hostaddr->own_count = 0;
+	hostaddr->own.len = 0;
+	hostaddr->failed = 0;
 	if (sendto_now(hostaddr->dump, &request, sizeof(request), NULL, 0) < 0)
 		return -errno;
 	do {
 		r = take_part(hostaddr, buf, sizeof(buf));
 	} while (r == 0);
-	if (r < 0)
-		return r;
-	policy_set_own(engine->policy, hostaddr->own, hostaddr->own_count);
-	return 0;
+	if (r < 0 || hostaddr->failed < 0)
+		return r < 0 ? r : hostaddr->failed;
+	return policy_set_own(engine->policy, hostaddr->own.items, hostaddr->own.len);
 }
 
 static void changes_ready(struct engine *engine, struct source *source, uint32_t events)
@@ -118,6 +119,7 @@ int hostaddr_new(struct engine *engine, struct hostaddr **ret)
 
 	if (!hostaddr)
 		goto out;
+	hostaddr->own = VEC_INIT(struct net_addr);
 	hostaddr->changes.ready = changes_ready;
 	hostaddr->changes.fd = netlink_socket(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 	hostaddr->dump = netlink_socket(0);
@@ -144,5 +146,6 @@ void hostaddr_free(struct hostaddr *hostaddr)
 		close(hostaddr->changes.fd);
 	if (hostaddr->dump >= 0)
 		close(hostaddr->dump);
+	vec_free(&hostaddr->own);
 	free(hostaddr);
 }

@@ -54,12 +54,17 @@ static const char *const lan_text[] = {
 	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
 };
 
-/* Ranges of IPv6 that carry an IPv4 address, and where: NAT64 (RFC 6052), 6to4 (RFC 3056), and
- * IPv4-compatible addresses. What is behind them is judged as the IPv4 address. */
+/* Ranges of IPv6 that carry an IPv4 address, where, and whether turned round: NAT64 (RFC 6052, with
+ * RFC 8215's as it is mostly used), 6to4 (RFC 3056), Teredo's client (RFC 4380), IPv4-translated
+ * (RFC 2765) and IPv4-compatible addresses. What denies the one denies the other. */
 static const struct {
 	const char *cidr;
 	size_t offset;
-} embed_text[] = { { "64:ff9b::/96", 12 }, { "2002::/16", 2 }, { "::/96", 12 } };
+	uint8_t mask;
+} embed_text[] = {
+	{ "64:ff9b::/96", 12, 0 }, { "64:ff9b:1::/48", 12, 0 },  { "2002::/16", 2, 0 },
+	{ "2001::/32", 12, 0xff }, { "::ffff:0:0:0/96", 12, 0 }, { "::/96", 12, 0 },
+};
 
 struct pin {
 	struct net_addr addr;
@@ -79,7 +84,7 @@ struct policy {
 	struct net_cidr embed[ARRAY_LEN(embed_text)];
 	struct net_cidr vnets[VNETS_MAX];
 	size_t vnets_count;
-	struct net_addr own[POLICY_OWN_MAX];
+	struct net_addr *own;
 	size_t own_count;
 	struct pin *pins;
 	size_t pins_count;
@@ -118,6 +123,7 @@ void policy_free(struct policy *policy)
 		return;
 	pthread_mutex_destroy(&policy->lock);
 	free(policy->rules);
+	free(policy->own);
 	free(policy->pins);
 	free(policy);
 }
@@ -148,12 +154,22 @@ int policy_add_vnet(struct policy *policy, const struct net_cidr *vnet)
 	return 0;
 }
 
-void policy_set_own(struct policy *policy, const struct net_addr *own, size_t count)
+int policy_set_own(struct policy *policy, const struct net_addr *own, size_t count)
 {
+	struct net_addr *copy = malloc((count + 1) * sizeof(*copy));
+	struct net_addr *old;
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, own, count * sizeof(*copy));
 	pthread_mutex_lock(&policy->lock);
-	policy->own_count = count < POLICY_OWN_MAX ? count : POLICY_OWN_MAX;
-	memcpy(policy->own, own, policy->own_count * sizeof(*own));
+	old = policy->own;
+	policy->own = copy;
+	policy->own_count = count;
 	pthread_mutex_unlock(&policy->lock);
+	free(old);
+	return 0;
 }
 
 static void classify(const struct policy *policy, struct target *target)
@@ -186,7 +202,8 @@ static bool embedded(const struct policy *policy, const struct net_addr *addr, s
 		if (!net_cidr_has(&policy->embed[i], addr))
 			continue;
 		net_addr_parse("0.0.0.0", ret);
-		memcpy(ret->b + 12, addr->b + embed_text[i].offset, 4);
+		for (size_t k = 0; k < 4; k++)
+			ret->b[12 + k] = addr->b[embed_text[i].offset + k] ^ embed_text[i].mask;
 		return true;
 	}
 	return false;
@@ -252,17 +269,37 @@ static bool rule_covers(struct policy *policy, const struct net_rule *rule,
 	return false;
 }
 
-static enum policy_verdict check_locked(struct policy *policy, enum net_proto proto,
-                                        struct target *target, uint16_t port)
+static bool is_special(const struct target *target)
+{
+	return target && target->class != CLASS_NONE;
+}
+
+/* behind: the IPv4 address in target, or NULL. A denial of that is one of both. */
+static bool rule_matches(struct policy *policy, const struct net_rule *rule,
+                         const struct target *target, const struct target *behind)
+{
+	return rule_covers(policy, rule, target) ||
+	       (!rule->allow && behind && rule_covers(policy, rule, behind));
+}
+
+static enum policy_verdict check_locked(struct policy *policy, enum net_proto proto, uint16_t port,
+                                        struct target *target, struct target *behind)
 {
 	classify(policy, target);
+	if (behind)
+		classify(policy, behind);
 	for (size_t i = 0; i < policy->rules_count; i++) {
 		const struct net_rule *rule = &policy->rules[i];
 
-		if (net_rule_has_port(rule, proto, port) && rule_covers(policy, rule, target))
-			return rule->allow ? POLICY_ALLOW : POLICY_DENY_RULE;
+		if (!net_rule_has_port(rule, proto, port) ||
+		    !rule_matches(policy, rule, target, behind))
+			continue;
+		if (!rule->allow)
+			return POLICY_DENY_RULE;
+		return !is_special(target) && is_special(behind) ? POLICY_DENY_BUILTIN
+		                                                 : POLICY_ALLOW;
 	}
-	if (target->class != CLASS_NONE)
+	if (is_special(target) || is_special(behind))
 		return POLICY_DENY_BUILTIN;
 	return policy->default_allow ? POLICY_ALLOW : POLICY_DENY_DEFAULT;
 }
@@ -272,20 +309,14 @@ enum policy_verdict policy_check(struct policy *policy, enum net_proto proto,
 {
 	struct target target = { .addr = addr, .now = now, .refresh = proto == NET_UDP };
 	struct net_addr inner;
+	struct target behind = { .addr = &inner, .now = now };
 	enum policy_verdict verdict;
 
 	if (policy->open)
 		return POLICY_ALLOW;
 	pthread_mutex_lock(&policy->lock);
-	verdict = check_locked(policy, proto, &target, port);
-	if (verdict == POLICY_ALLOW && target.class == CLASS_NONE &&
-	    embedded(policy, addr, &inner)) {
-		struct target behind = { .addr = &inner, .now = now };
-
-		classify(policy, &behind);
-		if (behind.class != CLASS_NONE)
-			verdict = POLICY_DENY_BUILTIN;
-	}
+	verdict = check_locked(policy, proto, port, &target,
+	                       embedded(policy, addr, &inner) ? &behind : NULL);
 	pthread_mutex_unlock(&policy->lock);
 	return verdict;
 }

@@ -7,6 +7,9 @@
  * An allow rule opens a range that is denied by itself only when it names it: @host, @metadata, or
  * a network that lies inside the range. The sandbox's own network is never reached through here.
  *
+ * An IPv6 address that carries an IPv4 address (NAT64 and the like) is denied by whatever denies
+ * that one.
+ *
  * A rule by name covers the addresses that the helper's resolver answered for that name (pins).
  * All functions may be called from several threads at once; times are CLOCK_MONOTONIC seconds.
  */
@@ -34,9 +37,8 @@ void policy_free(struct policy *policy);
 int policy_add_rule(struct policy *policy, const struct net_rule *rule);
 int policy_add_vnet(struct policy *policy, const struct net_cidr *vnet);
 
-/* Replaces the list of the host's own addresses (copied; the first POLICY_OWN_MAX are kept). */
-enum { POLICY_OWN_MAX = 256 };
-void policy_set_own(struct policy *policy, const struct net_addr *own, size_t count);
+/* Replaces the list of the host's own addresses (copied): 0, or -ENOMEM and the old one stays. */
+int policy_set_own(struct policy *policy, const struct net_addr *own, size_t count);
 
 /* Whether the payload may send to addr:port. A pin that allows a datagram is kept alive. */
 enum policy_verdict policy_check(struct policy *policy, enum net_proto proto,

@@ -234,6 +234,7 @@ static void relay_ready(struct worker *worker, uint64_t tag, uint32_t events)
 	struct relay *relay = (struct relay *)(uintptr_t)(tag & ~(uint64_t)TAG_OUTER);
 	bool is_outer = tag & TAG_OUTER;
 	const struct half *writer = is_outer ? &relay->up : &relay->down;
+	const struct half *reader = is_outer ? &relay->down : &relay->up;
 	bool reads = events & ~(uint32_t)EPOLLOUT;
 	bool writes = writer->fill && (events & ~(uint32_t)(EPOLLIN | EPOLLRDHUP));
 
@@ -244,6 +245,9 @@ static void relay_ready(struct worker *worker, uint64_t tag, uint32_t events)
 	else if (is_outer && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		relay_connected(worker, relay);
 	else if (events & EPOLLERR) /* the sandbox has given up */
+		relay_end(worker, relay, true);
+	/* nothing is read any more that could fail, so this is all that tells of a reset */
+	if (!relay->connecting && reader->done && (events & EPOLLERR))
 		relay_end(worker, relay, true);
 }
 

@@ -83,6 +83,7 @@ static bool is_writable(struct search *search, int dir_fd, const char *path)
 	return false;
 }
 
+/* Returns the parent with the path set, -ENOENT with the reason noted, or -errno with err set. */
 static int try_place(struct cgroup *cgroup, struct search *search, const char *place,
                      const char *name, struct err *err)
 {
@@ -95,21 +96,28 @@ static int try_place(struct cgroup *cgroup, struct search *search, const char *p
 		cgroup->path = NULL;
 		return err_text(err, ENOMEM, "make the cgroup %s", name);
 	}
-	if (mkdirat(dir_fd, name, 0755) < 0)
+	return steal_fd(&dir_fd);
+}
+
+int cgroup_make_base(struct cgroup *cgroup, int parent_fd, struct err *err)
+{
+	const char *name = strrchr(cgroup->path, '/') + 1;
+
+	if (mkdirat(parent_fd, name, 0755) < 0)
 		return err_text(err, errno, "make the cgroup %s", cgroup->path);
 	cgroup->ours = true;
-	cgroup->base_fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cgroup->base_fd = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (cgroup->base_fd < 0) {
 		int num = errno;
 
-		(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+		(void)unlinkat(parent_fd, name, AT_REMOVEDIR);
 		return err_text(err, num, "open the cgroup %s", cgroup->path);
 	}
 	return 0;
 }
 
-int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const *controllers,
-                     struct err *err)
+int cgroup_find_place(struct cgroup *cgroup, const char *name, const char *const *controllers,
+                      struct err *err)
 {
 	struct search search = { .controllers = controllers };
 	cleanup_free char *own = NULL;

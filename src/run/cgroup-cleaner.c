@@ -2,6 +2,7 @@
 #include "run/cgroup-cleaner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 enum { PATH_ROOM = 4096 };
 
 struct charge {
+	bool made; /* or else the descriptor is its parent's, and it may not be there */
 	bool ours;
 	char path[PATH_ROOM];
 };
@@ -37,11 +39,22 @@ static bool wait_for_word(int sock, struct cgroup *cgroup, struct charge *charge
 			return charged && n == 0;
 		if (n != sizeof(*charge) || fd < 0)
 			continue;
+		if (charged)
+			close(cgroup->base_fd);
 		cgroup->base_fd = fd;
 		cgroup->ours = charge->ours;
 		cgroup->path = charge->path;
 		charged = true;
 	}
+}
+
+/* What the monitor did not live to charge us with has nobody in it. If there is more to it, it is
+ * somebody else's, who was first to use the name. */
+static int remove_unmade(const struct cgroup *cgroup)
+{
+	const char *name = strrchr(cgroup->path, '/') + 1;
+
+	return unlinkat(cgroup->base_fd, name, AT_REMOVEDIR);
 }
 
 /* Signals that a terminal or a service manager sends around are for the payload: what the cleaner
@@ -64,7 +77,7 @@ _Noreturn static void cleaner_main(int sock)
 	}
 	if (!wait_for_word(sock, &cgroup, &charge))
 		_exit(1);
-	_exit(cgroup_destroy(&cgroup) < 0 ? 1 : 0);
+	_exit((charge.made ? cgroup_destroy(&cgroup) : remove_unmade(&cgroup)) < 0 ? 1 : 0);
 }
 
 int cleaner_start(struct cleaner *cleaner, struct err *err)
@@ -85,18 +98,37 @@ int cleaner_start(struct cleaner *cleaner, struct err *err)
 	return 0;
 }
 
-int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err)
+static int charge_with(const struct cleaner *cleaner, struct charge *charge, const char *path,
+                       int fd, struct err *err)
 {
-	struct charge charge = { .ours = cgroup->ours };
-	int fd = cgroup->base_fd;
-	struct fdpass message = { &charge, sizeof(charge), &fd, 1 };
+	struct fdpass message = { charge, sizeof(*charge), &fd, 1 };
 	int r;
 
-	if (strlen(cgroup->path) >= sizeof(charge.path))
-		return err_text(err, ENAMETOOLONG, "use the cgroup %s", cgroup->path);
-	memcpy(charge.path, cgroup->path, strlen(cgroup->path) + 1);
+	if (strlen(path) >= sizeof(charge->path))
+		return err_text(err, ENAMETOOLONG, "use the cgroup %s", path);
+	memcpy(charge->path, path, strlen(path) + 1);
 	r = fdpass_send(cleaner->sock, &message);
 	return r < 0 ? err_step(err, STEP_SYNC, -r, NULL, NULL) : 0;
+}
+
+int cleaner_expect(const struct cleaner *cleaner, const struct cgroup *cgroup, int parent_fd,
+                   struct err *err)
+{
+	struct charge charge = { .made = false };
+
+	return charge_with(cleaner, &charge, cgroup->path, parent_fd, err);
+}
+
+int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err)
+{
+	struct charge charge = { .made = true, .ours = cgroup->ours };
+
+	return charge_with(cleaner, &charge, cgroup->path, cgroup->base_fd, err);
+}
+
+void cleaner_dismiss(const struct cleaner *cleaner)
+{
+	(void)kill(cleaner->pid, SIGKILL);
 }
 
 bool cleaner_finish(struct cleaner *cleaner)

@@ -22,6 +22,14 @@ struct cleaner {
  * Returns 0 or -errno with err set. */
 int cleaner_start(struct cleaner *cleaner, struct err *err);
 
+/* Tells it of a cgroup that is about to be made in parent_fd: should the monitor be killed before
+ * it says more, it is removed, unless there is anything in it. Returns 0 or -errno with err set. */
+int cleaner_expect(const struct cleaner *cleaner, const struct cgroup *cgroup, int parent_fd,
+                   struct err *err);
+
+/* Takes that back: there is one of that name, and it is somebody else's. */
+void cleaner_dismiss(const struct cleaner *cleaner);
+
 /* Tells it which cgroup is its charge. Returns 0 or -errno with err set. */
 int cleaner_charge(const struct cleaner *cleaner, const struct cgroup *cgroup, struct err *err);
 

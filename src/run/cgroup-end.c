@@ -16,47 +16,41 @@
 #include "run/cgroup-file.h"
 #include "run/cgroup.h"
 
-enum { KILL_ROUNDS = 100, EMPTY_MS = 10000, DEPTH_MAX = 64 };
+enum { KILL_ROUNDS = 100, EMPTY_MS = 10000 };
 
-typedef int dir_fn(int dir_fd);
-
-/* Calls fn on each child directory, and whatever it returns goes unnoticed. */
-static void for_each_child(int dir_fd, dir_fn *fn, bool remove)
+static DIR *open_list(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	/* what is removed meanwhile disturbs nothing: kernfs goes on at the hash of a name */
-	for (const struct dirent *entry; (entry = readdir(dir));) {
-		const char *name = entry->d_name;
-		cleanup_fd int child = -1;
-
-		if (entry->d_type == DT_DIR && name[0] != '.')
-			child = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (child >= 0)
-			(void)fn(child);
-		if (child >= 0 && remove)
-			(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
-	}
-	closedir(dir);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
 }
 
-static int kill_listed(int dir_fd)
+static bool is_child(const struct dirent *entry)
+{
+	return entry->d_type == DT_DIR && entry->d_name[0] != '.';
+}
+
+static int open_child(int dir_fd, const char *name)
+{
+	return openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void kill_below(int dir_fd);
+
+static void kill_listed(int dir_fd)
 {
 	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *list = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char line[32];
 
-	for_each_child(dir_fd, kill_listed, false);
+	kill_below(dir_fd);
 	if (!list) {
 		if (fd >= 0)
 			close(fd);
-		return 0;
+		return;
 	}
 	while (fgets(line, sizeof(line), list)) {
 		uint64_t pid;
@@ -66,7 +60,20 @@ static int kill_listed(int dir_fd)
 			(void)kill((pid_t)pid, SIGKILL);
 	}
 	fclose(list);
-	return 0;
+}
+
+static void kill_below(int dir_fd)
+{
+	DIR *dir = open_list(dir_fd);
+
+	for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+		cleanup_fd int child = is_child(entry) ? open_child(dir_fd, entry->d_name) : -1;
+
+		if (child >= 0)
+			kill_listed(child);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static bool is_populated(int dir_fd)
@@ -82,7 +89,7 @@ static int kill_by_list(int dir_fd)
 {
 	for (int i = 0; i < KILL_ROUNDS && is_populated(dir_fd); i++) {
 		(void)cgroup_write(dir_fd, "cgroup.freeze", "1");
-		(void)kill_listed(dir_fd);
+		kill_listed(dir_fd);
 		(void)cgroup_write(dir_fd, "cgroup.freeze", "0");
 		(void)cgroup_wait_empty(dir_fd, 10);
 	}
@@ -129,10 +136,56 @@ int cgroup_wait_empty(int dir_fd, int ms)
 	}
 }
 
-static int remove_below(int dir_fd)
+/* Removes the children that have none themselves, and counts them. The first of the others comes
+ * back open, or -1. What is removed meanwhile disturbs nothing: kernfs goes on at the hash of a
+ * name. */
+static int remove_leaves(int dir_fd, unsigned int *removed)
 {
-	for_each_child(dir_fd, remove_below, true);
-	return 0;
+	DIR *dir = open_list(dir_fd);
+	int other = -1;
+
+	*removed = 0;
+	for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+		if (!is_child(entry))
+			continue;
+		if (unlinkat(dir_fd, entry->d_name, AT_REMOVEDIR) == 0)
+			(*removed)++;
+		else if (other < 0)
+			other = open_child(dir_fd, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return other;
+}
+
+/* The payload may have made a tree deeper than there are descriptors or memory for, so nothing is
+ * kept of the way down: it is there to go back by. */
+static void remove_below(int base_fd)
+{
+	cleanup_fd int at = openat(base_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned int depth = 0;
+	bool back = false;
+
+	while (at >= 0) {
+		unsigned int removed;
+		int next = remove_leaves(at, &removed);
+
+		/* where we come from is empty, and stays there: somebody is still in it */
+		if (back && removed == 0) {
+			if (next >= 0)
+				close(next);
+			return;
+		}
+		back = next < 0;
+		if (back && depth-- == 0)
+			return;
+		if (back)
+			next = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		else
+			depth++;
+		close(at);
+		at = next;
+	}
 }
 
 int cgroup_destroy(const struct cgroup *cgroup)
@@ -149,6 +202,6 @@ int cgroup_destroy(const struct cgroup *cgroup)
 	parent_fd = openat(cgroup->base_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent_fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	(void)remove_below(cgroup->base_fd);
+	remove_below(cgroup->base_fd);
 	return unlinkat(parent_fd, name + 1, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }

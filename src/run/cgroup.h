@@ -2,11 +2,11 @@
 /*
  * One sandbox's part of the cgroup v2 tree (cgroup-v2.rst):
  *
- *   BASE          sbx-NAME.scope, made by systemd, or a directory sbx-NAME that we make
- *   BASE/payload  the payload, with the limits
- *   BASE/payload/inner  the payload's processes, where they could write the files of the cgroup
- * that they are in: with --delegate-cgroup, and where namespaces are no borders BASE/helpers  pid
- * 1, the cleaner, sbx-net
+ *   BASE                sbx-NAME.scope, made by systemd, or a directory sbx-NAME that we make
+ *   BASE/payload        the payload, with the limits
+ *   BASE/payload/inner  it, where it could write the files of the cgroup that it is in: with
+ *                       --delegate-cgroup, and where namespaces are no borders
+ *   BASE/helpers        pid 1, the cleaner, sbx-net
  *
  * Two leaves, because a cgroup with processes of its own can't hand controllers to its children,
  * and because helpers must neither use up the payload's share nor die with it. Everything is read
@@ -45,11 +45,14 @@ int cgroup_look(struct cgroup *cgroup, struct err *err);
  * Returns 0 or -errno with err set. */
 int cgroup_open_scope(struct cgroup *cgroup, pid_t pid, const char *unit, struct err *err);
 
-/* Makes BASE as a directory "sbx-NAME" in the nearest cgroup at or above the caller's in which the
- * caller may make one and from which the controllers (a NULL-terminated list) can be had.
- * Returns 0; -ENOENT with err set when there is no such place; another -errno with err set. */
-int cgroup_make_base(struct cgroup *cgroup, const char *name, const char *const *controllers,
-                     struct err *err);
+/* Finds the nearest cgroup at or above the caller's in which the caller may make BASE, as name, and
+ * from which controllers (a NULL-terminated list) can be had. Returns it open, with BASE's path
+ * set; -ENOENT with err set when there is none; another -errno with err set. */
+int cgroup_find_place(struct cgroup *cgroup, const char *name, const char *const *controllers,
+                      struct err *err);
+
+/* Makes BASE in it. Returns 0 or -errno with err set. */
+int cgroup_make_base(struct cgroup *cgroup, int parent_fd, struct err *err);
 
 /* Makes the leaves, moves the processes that are in BASE, and those of pids, to helpers, and gives
  * the controllers that files (struct limit_file) name to the leaves. */
@@ -60,18 +63,15 @@ int cgroup_make_leaves(struct cgroup *cgroup, const struct vec *files, const str
  * tree's mount makes it necessary. Should: be called when the limits are in force. */
 int cgroup_make_inner(struct cgroup *cgroup, struct err *err);
 
-/* Writes each limit to the payload's leaf and reads it back. Returns 0, or -errno with err set when
- * one could not be written or is not what the kernel holds afterwards. */
+/* Writes each limit to the payload's leaf and sees that it holds. Returns 0, or -errno with err. */
 int cgroup_limit(const struct cgroup *cgroup, const struct vec *files, struct err *err);
 
-/* Moves the calling process into the cgroup. Returns 0 or -errno. */
+/* Moves the calling process into it; kills all in it and below. Returns 0 or -errno. */
 int cgroup_enter(int dir_fd);
-
-/* Kills every process in the cgroup and below. Returns 0 or -errno. */
 int cgroup_kill(int dir_fd);
 
-/* Waits until no process is left in the cgroup or below, at most ms milliseconds. Returns 0,
- * -ETIME, or -errno (-ENODEV: the cgroup is gone, and so are they). */
+/* Waits until no process is left in it or below, at most ms milliseconds. Returns 0, -ETIME, or
+ * -errno (-ENODEV: it is gone, and so are they). */
 int cgroup_wait_empty(int dir_fd, int ms);
 
 /* Kills what is in BASE, and removes it if we made it. Returns 0, or -errno when it is still there;

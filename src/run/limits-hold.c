@@ -243,6 +243,7 @@ static int make_directory(struct limits_hold *hold, struct err *err)
 {
 	const char *controllers[CONTROLLERS_MAX];
 	char name[256];
+	cleanup_fd int parent_fd = -1;
 	int r = hold->cleaner.pid > 0 ? 0 : cleaner_start(&hold->cleaner, err);
 
 	if (r < 0)
@@ -250,7 +251,15 @@ static int make_directory(struct limits_hold *hold, struct err *err)
 	list_controllers(hold, controllers);
 	snprintf(name, sizeof(name), "sbx-%s", hold->plan->limits.name);
 	hold->backend = "cgroupfs";
-	return cgroup_make_base(&hold->cgroup, name, controllers, err);
+	parent_fd = cgroup_find_place(&hold->cgroup, name, controllers, err);
+	r = parent_fd < 0 ? parent_fd
+	                  : cleaner_expect(&hold->cleaner, &hold->cgroup, parent_fd, err);
+	if (r < 0)
+		return r;
+	r = cgroup_make_base(&hold->cgroup, parent_fd, err);
+	if (r < 0)
+		cleaner_dismiss(&hold->cleaner);
+	return r;
 }
 
 static int get_cgroup(struct limits_hold *hold, int child_fd, struct err *err)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every system call of the set-up, made to fail.
+"""Every system call of the set-up, made to fail, and every process killed at each.
 
 Each command line is run once under tests/faults/inject, which logs the calls that sbx makes; then
 again for each call and each way in which it can fail. Afterwards either the payload (probe) saw
 exactly what it saw in the first run, or it did not run, and there was one message and the status of
-an error of ours. Nothing hangs, crashes, or is left behind.
+an error of ours. Nothing hangs, crashes, or is left behind. The same again with KILL at each call: then the
+payload saw no more than the beginning of that, and nothing looks like a success.
 
 FAULTS_SECONDS bounds the time (default 30; 0: every fault), FAULTS_SEED chooses what is tried in it,
 FAULTS_ERRORS the errors, FAULTS_SCOPE=1 the line that needs the user's systemd, FAULTS_WORKERS how many share
@@ -27,7 +28,7 @@ import traceback
 import zlib
 
 ERRORS = tuple((os.environ.get("FAULTS_ERRORS") or "EPERM ENOMEM EIO ENOSPC EINTR").split())
-SHORT = -1
+SHORT, KILL = -1, -2
 OWN_STATUS = {"sbx": 125, "bwrap": 1}
 PROBE_STATUS = 42
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
@@ -105,6 +106,10 @@ ROOT_LINES = (
      "--proc /proc --dev /dev --tmpfs /tmp --ro-bind {tools} /tmp/tools --cap-drop ALL", "", ""),
     ("root-sbx", "sbx", "--ro-bind /usr /usr --unshare-all --bind {work} /work", "", ""),
 )
+
+
+# whose set-up is killed at each call, as all else is in every line: the others' leaves no more behind
+KILLED = {"card", "files", "no-init", "joined", "network", "terminal", "limits", "limits-bwrap", "scope", "root"}
 
 
 def mounts():
@@ -267,6 +272,9 @@ class Line:
             faults += [call + (getattr(errno, error),) for error in errors]
             if word[4] == "short":
                 faults.append(call + (SHORT,))
+            # a killed sbx-scope calls nothing back: the empty scope is the manager's to keep
+            if (call[0] != "setup" or self.name in KILLED) and call[0] != "sbx-scope":
+                faults.append(call + (KILL,))
         return faults
 
     def judge(self, fault):
@@ -284,6 +292,8 @@ class Line:
         if after != self.before:
             return f"something is left on the host: {differences(after, self.before)}"
         code = os.waitstatus_to_exitcode(int(events["status"].split()[1]))
+        if fault[3] == KILL:
+            return self.judge_killed(stage, code, out, messages)
         own = [OWN_STATUS[self.personality]]
         if (stage, call) in (("payload", "execve"), ("setup", "execve")):
             own.append(126)
@@ -311,6 +321,23 @@ class Line:
                 ours[0].startswith(self.personality + ": --report")):
             return "late"
         return f"the payload ran, status {code}, messages {messages}"
+
+    def judge_killed(self, stage, code, out, messages):
+        """A process of ours was killed: what ran until then had all its walls, and nothing looks like a success
+        that is none."""
+        # a made-up cgroup kills nobody, so a payload that outlives its monitor may see the cleaner at work
+        saw, wanted = ([line for line in lines if stage != "monitor" or not line.startswith("file /cg/")]
+                       for lines in (out, self.reference))
+        if not "\n".join(wanted).startswith("\n".join(saw)):
+            return "another sandbox: " + "; ".join(sorted(set(saw) ^ set(wanted))[:6])
+        whole = out == self.reference and code == PROBE_STATUS and not messages
+        if stage in ("launcher", "monitor"):
+            return "late" if out else "refused" if code == -9 else f"its status is {code}"
+        if whole:
+            return "same"
+        if code in (0, PROBE_STATUS) or (code in OWN_STATUS.values() and not messages):
+            return f"status {code}, messages {messages}"
+        return "late" if out else "refused"
 
     def host_mounts_changed(self):
         """Whether somebody has mounted or unmounted something on the host since this was asked last

@@ -216,6 +216,10 @@ static void inject(struct tracer *tracer, struct task *task, const struct ptrace
 
 	fprintf(tracer->log, "injected\n");
 	tracer->injected = true;
+	if (tracer->fault->num == FAULT_KILL) {
+		kill(task->pid, SIGKILL);
+		return;
+	}
 	if (tracer->fault->num == FAULT_SHORT) {
 		set_argument(task, 2, (info->entry.args[2] + 1) / 2);
 		return;

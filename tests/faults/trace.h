@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Follows a command line of sbx with ptrace(2) and either logs each system call that sbx makes, or
- * makes one of them fail. What the payload does after its exec is left alone.
+ * makes one of them fail, or kills the process there. What the payload does after its exec is left alone.
  *
  * A call is named STAGE:NAME:N, the Nth of that name in that process. The stages are roles that a
  * process has at the time: launcher, then monitor after its first clone; setup, then pid1 after its
@@ -17,13 +17,13 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { FAULT_SHORT = -1 };
+enum { FAULT_SHORT = -1, FAULT_KILL = -2 };
 
 struct fault {
 	char stage[16];
 	char name[32];
 	unsigned int n;
-	int num; /* errno, FAULT_SHORT, or 0: log every call */
+	int num; /* errno, FAULT_SHORT, FAULT_KILL, or 0: log every call */
 };
 
 /* Follows launcher, which waits to be let go by a byte into gate_fd, and all that comes of it until

@@ -170,6 +170,39 @@ assert s.makefile(\"rb\").read() == b\"welcome\"" $a
          ! ip netns exec world nft list table inet t | grep -q "packets 0 "'
 }
 
+@test "a client that has said all and is gone before its answer: the host hears of it" {
+    lab 'cat >/run/server.py <<END
+import select, socket
+server = socket.create_server(("::", 7071), family=socket.AF_INET6, dualstack_ipv6=True)
+open("/run/listening", "w").close()
+while True:
+    s = server.accept()[0]
+    assert s.recv(1) == b""
+    s.sendall(b"x")
+    wait = select.poll()
+    wait.register(s, 0)
+    assert wait.poll()[0][1] & select.POLLERR
+    s.close()
+    open("/run/seen", "w").close()
+END
+         cat >/run/client.py <<END
+import os, socket, struct, sys, time
+s = socket.create_connection((sys.argv[1], 7071), timeout=120)
+s.shutdown(socket.SHUT_WR)
+assert s.recv(1) == b"x"
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.close()
+while not os.path.exists("/run/seen"):
+    time.sleep(0.05)
+END
+         ip netns exec world python3 /run/server.py &
+         until_true test -e /run/listening
+         for a in 203.0.113.10 2001:db8:2::10; do for accel in off splice; do
+            rm -f /run/seen
+            box --net-accel=$accel --ro-bind /run /run python3 /run/client.py $a
+         done; done'
+}
+
 @test "the fast path out of descriptors: what is there goes on, and later there is more" {
     lab 'ulimit -n 400
          box python3 -c "

@@ -76,6 +76,27 @@ END
          kill $web'
 }
 
+@test "the host itself: by each of its addresses, however many, and by those that it gets later" {
+    lab 'for ((i = 0; i < 400; i++)); do echo "addr add 198.18.$((i / 200)).$((i % 200))/32 dev lo"; done >/run/batch
+         ip -batch /run/batch
+         python3 -m http.server --bind :: 8081 >/dev/null 2>&1 & web=$!
+         until_true curl -s -o /dev/null http://198.18.1.199:8081/
+         for accel in off splice; do
+            for a in 198.51.100.1 198.18.0.0 198.18.1.199 "[2001:db8:1::1]"; do
+                if box --net-accel=$accel curl -s -m 60 "http://$a:8081/"; then echo "reached $a"; exit 1; fi
+                box --net-accel=$accel --net-allow @host:8081 curl -sSf -m 60 -o /dev/null "http://$a:8081/"
+            done
+            box_begin "until [ -e /run/added ]; do sleep 0.05; done
+                while curl -s -m 60 -o /dev/null http://198.19.0.1:8081/; do sleep 0.05; done" --net-accel=$accel
+            ip addr add 198.19.0.1/32 dev lo
+            : >/run/added
+            wait $BOX_PID
+            ip addr del 198.19.0.1/32 dev lo
+            rm /run/added
+         done
+         kill $web'
+}
+
 @test "an allow-list of names: the name, its ports, nothing else, and a log" {
     lab 'for accel in off splice; do
          box --net-accel=$accel --net-allow mirror.example.org:80 --net-log 5 bash -c "

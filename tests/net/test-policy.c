@@ -19,7 +19,7 @@ static struct policy *make(const char *const *rules)
 	policy_add_vnet(policy, &vnet);
 	net_addr_parse("198.51.100.1", &own[0]);
 	net_addr_parse("2001:db8:1::1", &own[1]);
-	policy_set_own(policy, own, 2);
+	g_assert_cmpint(policy_set_own(policy, own, 2), ==, 0);
 	/* "+RULE" allows, "-RULE" denies */
 	for (; *rules; rules++) {
 		g_assert_cmpint(net_rule_parse(*rules + 1, &rule, &err), ==, 0);
@@ -124,6 +124,63 @@ static void test_order(void)
 	policy_free(policy);
 }
 
+/* By whatever name an IPv4 address goes, it is denied; a rule for that name may still come first.
+ */
+static void test_carried(void)
+{
+	static const char *const rules[] = {
+		"+[64:ff9b::a09:909]:80", "-10.0.0.0/8", "-192.0.2.7:25",
+		"-bad.example.org",       "+*",          NULL
+	};
+	static const char *const none[] = { NULL };
+	struct policy *policy = make(rules);
+	struct policy *plain = make(none);
+
+	g_assert_true(may(policy, "64:ff9b::a09:909", 80, 0));
+	g_assert_false(may(policy, "64:ff9b::a09:909", 81, 0));
+	g_assert_false(may(policy, "64:ff9b::a09:908", 80, 0));
+	g_assert_false(may(policy, "64:ff9b:1::a09:909", 80, 0));
+	g_assert_false(may(policy, "2002:a09:909::1", 80, 0));
+	g_assert_false(may(policy, "2001:0:c000:201::f5f6:f6f6", 80, 0)); /* Teredo's 10.9.9.9 */
+	g_assert_false(may(policy, "::ffff:0:a09:909", 80, 0));
+	g_assert_false(may(policy, "::a09:909", 80, 0));
+	g_assert_false(may(policy, "64:ff9b::c000:207", 25, 0));
+	g_assert_true(may(policy, "64:ff9b::c000:207", 80, 0));
+	pin(policy, "bad.example.org", "203.0.113.9", 60, 0);
+	g_assert_false(may(policy, "64:ff9b::cb00:7109", 80, 0));
+	g_assert_true(may(policy, "64:ff9b::cb00:7108", 80, 0));
+	g_assert_false(may(plain, "64:ff9b:1::7f00:1", 80, 0));
+	g_assert_false(may(plain, "2001:0:c000:201::80ff:fffe", 80, 0)); /* 127.0.0.1 */
+	g_assert_false(may(plain, "::ffff:0:7f00:1", 80, 0));
+	g_assert_true(may(plain, "2001:0:c000:201::f5f6:f6f6", 80, 0));
+	policy_free(policy);
+	policy_free(plain);
+}
+
+/* A host may have any number of addresses, and they change. */
+static void test_many_own(void)
+{
+	enum { COUNT = 5000 };
+	static const char *const none[] = { NULL };
+	struct net_addr *own = g_new(struct net_addr, COUNT);
+	struct policy *policy = make(none);
+
+	for (unsigned int i = 0; i < COUNT; i++) {
+		net_addr_parse("198.18.0.0", &own[i]);
+		own[i].b[14] = (uint8_t)(i >> 8);
+		own[i].b[15] = (uint8_t)i;
+	}
+	g_assert_cmpint(policy_set_own(policy, own, COUNT), ==, 0);
+	g_assert_false(may(policy, "198.18.0.0", 80, 0));
+	g_assert_false(may(policy, "198.18.19.135", 80, 0)); /* the last */
+	g_assert_true(may(policy, "198.18.19.136", 80, 0));
+	g_assert_true(may(policy, "198.51.100.1", 80, 0)); /* the host's no more */
+	g_assert_cmpint(policy_set_own(policy, NULL, 0), ==, 0);
+	g_assert_true(may(policy, "198.18.19.135", 80, 0));
+	policy_free(policy);
+	g_free(own);
+}
+
 static void test_pins(void)
 {
 	static const char *const rules[] = { "-@lan", "+mirror.example.org:80", "+*.example.net",
@@ -201,6 +258,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/policy/builtin", test_builtin);
 	g_test_add_func("/policy/named", test_named);
 	g_test_add_func("/policy/order", test_order);
+	g_test_add_func("/policy/carried", test_carried);
+	g_test_add_func("/policy/many-own", test_many_own);
 	g_test_add_func("/policy/pins", test_pins);
 	g_test_add_func("/policy/look-up", test_look_up);
 	return g_test_run();
