@@ -89,6 +89,35 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both unreadable
 }
 
+@test "a working directory whose path is longer than any path may be" {
+    deep() {
+        personality_words
+        HOME=/usr capture python3 -c '
+import os, sys
+for i in range(25):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+os.execvp(sys.argv[1], sys.argv[1:])' "${WORDS[@]}" "${ROOT[@]}" pwd
+        ok
+        is "$output" /usr
+    }
+    both deep
+}
+
+@test "a file of sbx that may be executed, but not read" {
+    unreadable() {
+        mkdir bin
+        cp "$SBX" bin/bwrap
+        cp "$SBX" bin/sbx
+        chmod 111 bin/bwrap bin/sbx
+        SBX=$PWD/bin/sbx BWRAP=$PWD/bin/bwrap sb --unshare-user true
+        refused 'Permission denied'
+        [[ $PERSONALITY == bwrap ]] || like "$stderr" 'hint: the file of sbx has to be readable'
+    }
+    # a sanitizer reads its own /proc/self/maps, which the kernel refuses to such a program
+    sanitized || both unreadable
+}
+
 @test "a tiny RLIMIT_NOFILE: it works with many binds, or is an error" {
     tiny() {
         local limit args=() i
