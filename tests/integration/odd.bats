@@ -171,6 +171,30 @@ os.execvp(sys.argv[1], sys.argv[1:])' "${WORDS[@]}" "${ROOT[@]}" pwd
     both closed
 }
 
+@test "a descriptor that is not open is not mistaken for one of sbx's own" {
+    mistaken() {
+        local option n
+
+        personality_words
+        for option in block-fd sync-fd info-fd json-status-fd seccomp add-seccomp-fd userns userns2 pidns \
+            netns 'file /x' 'bind-data /x' 'ro-bind-data /x' 'bind-fd /x' 'ro-bind-fd /x'; do
+            # what sbx opens gets the lowest free numbers, so these
+            for n in 3 4 5 6 7 8; do
+                # shellcheck disable=SC2086
+                capture python3 -c '
+import os, sys
+os.closerange(3, 256)
+for fd in range(3, int(sys.argv[1])):
+    os.dup2(0, fd)
+os.execv(sys.argv[2], sys.argv[2:])' "$n" "${WORDS[@]}" "${ROOT[@]}" \
+                    "--${option%% *}" "$n" ${option#"${option%% *}"} echo ran
+                refused 'Bad file descriptor'
+            done
+        done
+    }
+    both mistaken
+}
+
 @test "errors of places say what is there" {
     sb --dir /d --symlink a /d true
     refused "make symbolic link '/d': something else is there"
