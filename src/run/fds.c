@@ -111,31 +111,59 @@ static int set_cloexec(int fd, bool on, struct err *err)
 	               : 0;
 }
 
-/* A descriptor that is not open is reported by the step that uses it. */
-static int consume(int fd, struct err *err)
+/* One that is not open is an error here, in the words of the step that is to use it: later its
+ * number may be that of something of ours. */
+static int consume(int fd, enum step step, const char *subject, struct err *err)
 {
-	return fd < 0 || shut(fd, CLOSE_RANGE_CLOEXEC) == 0 ? 0 : set_cloexec(fd, true, err);
+	if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+		return 0;
+	if (errno != EBADF)
+		return err_fd(err, STEP_FDS, errno, fd);
+	return subject ? err_step(err, step, EBADF, subject, NULL) : err_fd(err, step, EBADF, fd);
+}
+
+static int consume_single(const struct plan *plan, struct err *err)
+{
+	const struct {
+		int fd;
+		enum step step;
+		const char *subject;
+	} single[] = {
+		{ plan->ns.userns_fd, STEP_SETNS, "user" },
+		{ plan->ns.netns_fd, STEP_SETNS, "net" },
+		{ plan->ns.userns2_fd, STEP_SETNS_LATER, "userns2" },
+		{ plan->ns.pidns_fd, STEP_SETNS_LATER, "pidns" },
+		{ plan->process.block_fd, STEP_BLOCK_FD, NULL },
+		{ plan->process.userns_block_fd, STEP_BLOCK_FD, NULL },
+		{ plan->report.info_fd, STEP_INFO_FD, NULL },
+		{ plan->report.json_status_fd, STEP_INFO_FD, NULL },
+		{ plan->seccomp_fd, STEP_SECCOMP_READ, NULL },
+		{ plan->net.log_fd, STEP_FDS, NULL },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(single); i++)
+		r = consume(single[i].fd, single[i].step, single[i].subject, err);
+	for (size_t i = 0; r == 0 && i < plan->seccomp_fds.len; i++)
+		r = consume(VEC_AT(&plan->seccomp_fds, int, i), STEP_SECCOMP_READ, NULL, err);
+	return r;
 }
 
 static int consume_ops(const struct plan *plan, struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->ops.len; i++)
-		r = consume(plan_op(plan, i)->fd, err);
-	for (size_t i = 0; r == 0 && i < plan->seccomp_fds.len; i++)
-		r = consume(VEC_AT(&plan->seccomp_fds, int, i), err);
+	for (size_t i = 0; r == 0 && i < plan->ops.len; i++) {
+		const struct op *op = plan_op(plan, i);
+
+		r = op->kind == OP_BIND_FD ? consume(op->fd, STEP_SOURCE_FD, NULL, err)
+		                           : consume(op->fd, STEP_READ_DATA, op->dst, err);
+	}
 	return r;
 }
 
 int fds_prepare(const struct plan *plan, struct err *err)
 {
-	const int single[] = {
-		plan->ns.userns_fd,   plan->ns.userns2_fd,         plan->ns.pidns_fd,
-		plan->ns.netns_fd,    plan->process.block_fd,      plan->process.userns_block_fd,
-		plan->report.info_fd, plan->report.json_status_fd, plan->seccomp_fd,
-		plan->net.log_fd,
-	};
 	int r = 0;
 
 	if (plan->personality == PERSONALITY_NATIVE) {
@@ -145,8 +173,8 @@ int fds_prepare(const struct plan *plan, struct err *err)
 		for (size_t i = 0; r == 0 && i < plan->keep_fds.len; i++)
 			r = set_cloexec(VEC_AT(&plan->keep_fds, int, i), false, err);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(single); i++)
-		r = consume(single[i], err);
+	if (r == 0)
+		r = consume_single(plan, err);
 	if (r == 0)
 		r = consume_ops(plan, err);
 	/* with --as-pid-1 there is nobody else to hold it: bwrap lets the payload have it */

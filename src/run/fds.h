@@ -13,7 +13,8 @@ struct plan;
 int fds_guard_stdio(void);
 
 /* Marks close-on-exec what the payload is not to have: the descriptors that options consume and, in
- * the native personality, all above 2 but --keep-fd. Returns 0 or -errno with err set. */
+ * the native personality, all above 2 but --keep-fd. One that is named and not open is an error:
+ * call this before anything of ours is opened. Returns 0 or -errno with err set. */
 int fds_prepare(const struct plan *plan, struct err *err);
 
 /* Closes everything above 2 but the n descriptors of keep (sorted here). Returns 0 or -errno. */

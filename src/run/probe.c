@@ -42,13 +42,15 @@ static int probe_usr(struct host *host, struct err *err)
 	return r;
 }
 
-/* Deleted, or out of our sight: then the payload starts elsewhere. */
+/* Deleted, out of our sight, or without a name: then the payload starts elsewhere. */
 static int probe_cwd(struct host *host, struct err *err)
 {
 	char cwd[PATH_MAX];
 
+	/* too deep to be named is ENAMETOOLONG of the kernel, and of musl; glibc makes it ERANGE */
 	if (!getcwd(cwd, sizeof(cwd)))
-		return errno == ENOENT || errno == EACCES || errno == ERANGE
+		return errno == ENOENT || errno == EACCES || errno == ERANGE ||
+		                       errno == ENAMETOOLONG
 		               ? 0
 		               : err_text(err, errno, "look at the working directory");
 	if (cwd[0] != '/')

@@ -89,6 +89,35 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
     both unreadable
 }
 
+@test "a working directory whose path is longer than any path may be" {
+    deep() {
+        personality_words
+        HOME=/usr capture python3 -c '
+import os, sys
+for i in range(25):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+os.execvp(sys.argv[1], sys.argv[1:])' "${WORDS[@]}" "${ROOT[@]}" pwd
+        ok
+        is "$output" /usr
+    }
+    both deep
+}
+
+@test "a file of sbx that may be executed, but not read" {
+    unreadable() {
+        mkdir bin
+        cp "$SBX" bin/bwrap
+        cp "$SBX" bin/sbx
+        chmod 111 bin/bwrap bin/sbx
+        SBX=$PWD/bin/sbx BWRAP=$PWD/bin/bwrap sb --unshare-user true
+        refused 'Permission denied'
+        [[ $PERSONALITY == bwrap ]] || like "$stderr" 'hint: the file of sbx has to be readable'
+    }
+    # a sanitizer reads its own /proc/self/maps, which the kernel refuses to such a program
+    sanitized || both unreadable
+}
+
 @test "a tiny RLIMIT_NOFILE: it works with many binds, or is an error" {
     tiny() {
         local limit args=() i
@@ -140,6 +169,30 @@ probe=$BATS_TEST_DIRNAME/../lib/probe.py
         done
     }
     both closed
+}
+
+@test "a descriptor that is not open is not mistaken for one of sbx's own" {
+    mistaken() {
+        local option n
+
+        personality_words
+        for option in block-fd sync-fd info-fd json-status-fd seccomp add-seccomp-fd userns userns2 pidns \
+            netns 'file /x' 'bind-data /x' 'ro-bind-data /x' 'bind-fd /x' 'ro-bind-fd /x'; do
+            # what sbx opens gets the lowest free numbers, so these
+            for n in 3 4 5 6 7 8; do
+                # shellcheck disable=SC2086
+                capture python3 -c '
+import os, sys
+os.closerange(3, 256)
+for fd in range(3, int(sys.argv[1])):
+    os.dup2(0, fd)
+os.execv(sys.argv[2], sys.argv[2:])' "$n" "${WORDS[@]}" "${ROOT[@]}" \
+                    "--${option%% *}" "$n" ${option#"${option%% *}"} echo ran
+                refused 'Bad file descriptor'
+            done
+        done
+    }
+    both mistaken
 }
 
 @test "errors of places say what is there" {

@@ -136,7 +136,7 @@ need() {
     run "$SBX" --seccomp-profile nested --cap-add CAP_SETFCAP --ro-bind "$SBX" /sbx "${ROOT[@]}" /sbx "${ROOT[@]}" id -u
     [[ $status -eq 0 && $output = 0 ]]
     run "$SBX" --uid 1000 --gid 1000 --ro-bind "$SBX" /sbx "${ROOT[@]}" /sbx "${ROOT[@]}" id -u
-    [[ $status -eq 125 && $output = *'hint: a seccomp filter forbids mounts here'* ]]
+    [[ $status -eq 125 && $output = *'hint: a seccomp filter or Landlock forbids mounts here'* ]]
     run "$SBX" --seccomp-profile nested --ro-bind "$SBX" /sbx "${ROOT[@]}" /sbx "${ROOT[@]}" id -u
     [[ $status -eq 125 && $output = *'hint: root of a sandbox may be mapped again only with CAP_SETFCAP'* ]]
 }
