@@ -170,35 +170,13 @@ assert s.makefile(\"rb\").read() == b\"welcome\"" $a
          ! ip netns exec world nft list table inet t | grep -q "packets 0 "'
 }
 
-@test "the fast path out of descriptors: what is there goes on, and later there is more" {
-    lab 'ulimit -n 400
-         box python3 -c "
-import socket, time
-held = []
-def connect():
-    s = socket.create_connection((\"203.0.113.10\", 7), timeout=120)
-    s.sendall(b\"x\")
-    return s if s.recv(1) == b\"x\" else None
-# six descriptors each: not all can be served
-for _ in range(120):
-    try:
-        held.append(connect())
-    except OSError:
-        break
-held = [s for s in held if s]
-assert 20 < len(held) < 110, len(held)
-held[0].sendall(b\"y\")
-assert held[0].recv(1) == b\"y\"
-for s in held:
-    s.close()
-for _ in range(1200):
-    try:
-        assert connect()
-        break
-    except (OSError, AssertionError):
-        time.sleep(0.1)
-else:
-    raise SystemExit(\"nothing works any more\")"'
+@test "the fast path out of descriptors: what is there goes on, the rest is refused, and later there is more" {
+    # where the kernel lacks what the fast path takes, all go over the device, which has room for them
+    lab 'ip netns exec world "$HERE/crowd.py" serve 7100 >/run/serving &
+         until_true grep -q listening /run/serving
+         box bash -c "[ -n \"\$($PEER listener-port)\" ] || { echo there is no fast path; exit 1; }"
+         ulimit -n 400 # three quarters are the fast path'"'"'s, six for each connection
+         box "$HERE/crowd.py" fill 203.0.113.10 7100 50'
 }
 
 @test "many connections leave the other pipes of the user as large as they were" {
@@ -242,15 +220,6 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
          for why in ethertype "BOOTP or TFTP" fragment "spoofed source" "short TCP" "malformed ARP" "malformed IPv4, or options"; do
             grep -qF "\"denied\":\"frame\",\"by\":\"$why\"" /run/log || { echo "no $why"; cat /run/log; exit 1; }
          done'
-}
-
-@test "ten thousand source ports and a ping flood to nowhere leave the sandbox working" {
-    lab 'box bash -c "
-            \"$PEER\" udp-ports 203.0.113.10 7 10000
-            for i in \$(seq 100); do ping -c1 -W0.01 203.0.113.77 >/dev/null & done; wait
-            \"$PEER\" udp 203.0.113.10 7 100
-            \"$PEER\" tcp 203.0.113.10 80
-            ping -c1 -W60 203.0.113.10 >/dev/null"'
 }
 
 @test "the helper holds nothing: namespaces, root, capabilities, system calls" {

@@ -117,18 +117,3 @@ END'
          if box --net-deny "*/udp" "$PEER" udp 203.0.113.10 7 10; then exit 1; fi
          if box --net-deny "*/icmp" ping -c1 -W1 203.0.113.10; then exit 1; fi'
 }
-
-@test "an address is forgotten a minute after its name was looked up, if its time to live was less" {
-    command -v dig >/dev/null || skip "dig is not installed"
-    lab 'for accel in off splice; do
-            box --net-accel=$accel --net-allow mirror.example.org:80 bash -euc "
-                dig +short mirror.example.org | grep -qx 203.0.113.10
-                \"$PEER\" tcp 203.0.113.10 80
-                sleep 63
-                if \"$PEER\" tcp 203.0.113.10 80; then echo still there; exit 1; fi
-                dig +short mirror.example.org | grep -qx 203.0.113.10
-                \"$PEER\" tcp 203.0.113.10 80" &
-         done
-         wait -n
-         wait -n'
-}
