@@ -31,6 +31,7 @@ setup() {
          grep -q 203.0.113.10 /run/out'
 }
 
+# bats test_tags=share
 @test "the name server: UDP, TCP, large answers, all servers in turn" {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'box dig +short mirror.example.org | grep -x 203.0.113.10
@@ -60,6 +61,7 @@ END
             --ro-bind /run /run bash /run/alias'
 }
 
+# bats test_tags=share
 @test "what is denied without any rule" {
     lab 'python3 -m http.server --bind 127.0.0.1 8081 >/dev/null 2>&1 & web=$!
          until_true curl -s -o /dev/null http://127.0.0.1:8081/
@@ -76,6 +78,7 @@ END
          kill $web'
 }
 
+# bats test_tags=share
 @test "an allow-list of names: the name, its ports, nothing else, and a log" {
     lab 'for accel in off splice; do
          box --net-accel=$accel --net-allow mirror.example.org:80 --net-log 5 bash -c "
@@ -96,6 +99,7 @@ for line in open(sys.argv[1]): json.loads(line)
 END'
 }
 
+# bats test_tags=share
 @test "DNS rebinding is refused" {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'for name in rebind mixed mapped self; do
