@@ -50,11 +50,11 @@ need_files() {
     command -v dig >/dev/null || skip "dig is not installed"
     lab 'for accel in off splice; do
             box --net-accel=$accel --net-allow mirror.example.org:80 bash -euc "
-                dig +short mirror.example.org | grep -qx 203.0.113.10
+                dig +time=60 +short mirror.example.org | grep -qx 203.0.113.10
                 \"$PEER\" tcp 203.0.113.10 80
                 sleep 63
                 if \"$PEER\" tcp 203.0.113.10 80; then echo still there; exit 1; fi
-                dig +short mirror.example.org | grep -qx 203.0.113.10
+                dig +time=60 +short mirror.example.org | grep -qx 203.0.113.10
                 \"$PEER\" tcp 203.0.113.10 80" &
          done
          wait -n
@@ -67,5 +67,5 @@ need_files() {
             for i in \$(seq 100); do ping -c1 -W0.01 203.0.113.77 >/dev/null & done; wait
             \"$PEER\" udp 203.0.113.10 7 100
             \"$PEER\" tcp 203.0.113.10 80
-            ping -c1 -W60 203.0.113.10 >/dev/null"'
+            ping -c1 -W$TIMEOUT 203.0.113.10 >/dev/null"'
 }

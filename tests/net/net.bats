@@ -123,8 +123,8 @@ END
             box --net-accel=$accel --net-allow six.example.org --net-allow mirror.example.org bash -euc "
                 $PEER tcp six.example.org 9 hash 1000000
                 $PEER udp 2001:db8:2::10 7 1000 10
-                curl -sSf -m 60 http://mirror.example.org/ | grep -q hello
-                dig +short +tcp six.example.org AAAA | grep -qx 2001:db8:2::10
+                curl -sSf -m $TIMEOUT http://mirror.example.org/ | grep -q hello
+                dig +time=60 +short +tcp six.example.org AAAA | grep -qx 2001:db8:2::10
                 python3 -c \"
 import socket # what cannot be reached is known when connecting, so that the next address is tried
 assert socket.socket().connect_ex((\\\"203.0.113.10\\\", 80))\""
@@ -204,9 +204,9 @@ assert fcntl.fcntl(os.pipe()[0], 1032) == 65536 # F_GETPIPE_SZ"
 # bats test_tags=share
 @test "ping works where the host allows it" {
     command -v ping >/dev/null || skip "ping is not installed"
-    lab 'box ping -c1 -W60 203.0.113.10
-         box ping -c1 -W60 2001:db8:2::10
-         box ping -c1 -W60 10.0.2.2'
+    lab 'box ping -c1 -W$TIMEOUT 203.0.113.10
+         box ping -c1 -W$TIMEOUT 2001:db8:2::10
+         box ping -c1 -W$TIMEOUT 10.0.2.2'
 }
 
 @test "raw frames to the host's loopback and the like get nowhere" {
