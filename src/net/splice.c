@@ -9,14 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 
 #include "core/err.h"
 #include "core/parse-net.h"
@@ -34,6 +37,7 @@ enum {
 	TURNS = 8,     /* pipes full that a relay may move before the others get theirs */
 	ORIGINAL_DST = 80, /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of netfilter's headers */
 	ACCEPT_BATCH = 32,
+	RELAY_FILES = 6, /* two sockets and two pipes */
 };
 
 struct half {
@@ -67,9 +71,12 @@ struct worker {
 	struct relay_queue queue; /* relays that could go on at once */
 	struct relay_queue dead;
 	unsigned int wide; /* pipes of PIPE_BYTES */
+	struct splicers *all;
 };
 
 struct splicers {
+	long room; /* relays that there may be */
+	atomic_long relays;
 	size_t count;
 	struct worker workers[WORKERS_MAX];
 };
@@ -121,6 +128,7 @@ static void relay_end(struct worker *worker, struct relay *relay, bool by_reset)
 	half_close(worker, &relay->up);
 	half_close(worker, &relay->down);
 	relay->dead = true;
+	worker->all->relays--;
 	if (relay->queued)
 		TAILQ_REMOVE(&worker->queue, relay, queue);
 	TAILQ_INSERT_TAIL(&worker->dead, relay, queue);
@@ -316,10 +324,12 @@ static int relay_watch(struct worker *worker, struct relay *relay)
 	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, relay->inner, &event) < 0 ? -errno : 0;
 }
 
-/* Takes over inner. */
+/* Takes over inner. One that is too many is accepted first, because in the listener's queue it
+ * would wait for others to end. */
 static void relay_start(struct worker *worker, int inner)
 {
-	struct relay *relay = calloc(1, sizeof(*relay));
+	bool fits = worker->all->relays++ < worker->all->room;
+	struct relay *relay = fits ? calloc(1, sizeof(*relay)) : NULL;
 	struct net_addr addr = { 0 };
 	unsigned short port = 0;
 	int outer = -ENOMEM;
@@ -327,6 +337,7 @@ static void relay_start(struct worker *worker, int inner)
 	if (relay && original_dst(inner, &addr, &port) == 0)
 		outer = dial(worker, &addr, port);
 	if (outer < 0) {
+		worker->all->relays--;
 		reset(inner);
 		free(relay);
 		return;
@@ -401,6 +412,16 @@ static void *worker_main(void *data)
 	return NULL;
 }
 
+/* The other descriptors are for what goes over the device: names, datagrams, connections. */
+static long relays_room(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > INT_MAX)
+		files.rlim_cur = INT_MAX;
+	return (long)(files.rlim_cur / 4 * 3 / RELAY_FILES);
+}
+
 static int worker_start(struct worker *worker, struct policy *policy, struct netlog *log)
 {
 	pthread_attr_t attr;
@@ -434,8 +455,13 @@ int splicers_start(struct policy *policy, struct netlog *log, struct splicers **
 
 	if (!splicers)
 		return err_text(err, ENOMEM, "network helper");
+	splicers->room = relays_room();
 	for (; (long)splicers->count < count; splicers->count++) {
-		int r = worker_start(&splicers->workers[splicers->count], policy, log);
+		struct worker *worker = &splicers->workers[splicers->count];
+		int r;
+
+		worker->all = splicers;
+		r = worker_start(worker, policy, log);
 
 		if (r < 0)
 			return err_text(err, -r, "network helper: start a thread");

@@ -26,7 +26,14 @@ static struct packet_path frame_path(const struct tcp *tcp, const struct frame *
 		                     .dport = frame->dport };
 }
 
-/* Tells the sandbox why its SYN leads nowhere, so that its connect() fails with num. */
+/* Errors that a busy host would reset a connection for: what is lacking is ours. */
+static bool is_lack(int num)
+{
+	return num == EMFILE || num == ENFILE || num == ENOBUFS || num == ENOMEM;
+}
+
+/* Tells the sandbox why its SYN leads nowhere, so that its connect() fails with num, or as refused
+ * where it is ours to blame. */
 static void refuse(struct tcp *tcp, const struct packet_path *sent, uint32_t seq, int num)
 {
 	struct packet_lost lost = { .proto = PROTO_TCP,
@@ -42,7 +49,7 @@ static void refuse(struct tcp *tcp, const struct packet_path *sent, uint32_t seq
 	uint8_t buf[PACKET_LOST_MAX];
 
 	_Static_assert((int)PACKET_LOST_MAX >= (int)TCP_HEAD_MAX, "one buffer for either");
-	if (num == ECONNREFUSED)
+	if (num == ECONNREFUSED || is_lack(num))
 		(void)!write(tcp->engine->tap, buf, tcp_write(buf, &back, &reset, UINT16_MAX));
 	else
 		engine_send(tcp->engine, buf, packet_unreachable(buf, sent, &lost));
@@ -121,6 +128,7 @@ void tcp_open(struct tcp *tcp, const struct frame *frame, const struct tcp_seg *
 	conn = tcp_conn_new(tcp, frame, fd);
 	if (!conn) {
 		close(fd);
+		refuse(tcp, &path, syn->seq, ENOMEM);
 		return;
 	}
 	conn->stage = TCP_DIALING;

@@ -35,7 +35,7 @@ setup() {
 
 @test "curl: a large file each way, many at once, either family" {
     command -v curl >/dev/null || skip "curl is not installed"
-    lab 'head -c 30000000 /dev/urandom >/run/www/large
+    lab 'head -c $((LARGE / 4)) /dev/urandom >/run/www/large
          for i in $(seq 60); do echo "file $i" >/run/www/small$i; done
          web 203.0.113.10
          web 2001:db8:2::10
@@ -138,7 +138,7 @@ http.server.HTTPServer((\"203.0.113.10\", 9418), Put).serve_forever()" 2>>/run/l
         skip "cannot run here: no runtime works without cgroup2, and it may not be mounted"
     lab 'mkdir -p /run/bin /run/containers /run/rootfs/{usr,proc,sys,dev,etc,tmp,run}
          for d in bin sbin lib lib64; do ln -s usr/$d /run/rootfs/$d; done
-         ln -s "$(dirname "$SBX")/slirp4netns" /run/bin/slirp4netns
+         slirp4netns_as /run/bin/slirp4netns
          # nothing of the user'"'"'s or of the system'"'"'s, and no registry
          export HOME=/run/containers XDG_RUNTIME_DIR=/run/containers _CONTAINERS_USERNS_CONFIGURED=done
          export CONTAINERS_CONF=$HOME/containers.conf CONTAINERS_STORAGE_CONF=$HOME/storage.conf

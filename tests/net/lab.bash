@@ -5,6 +5,11 @@
 # matter here: what has to be waited for is waited for, and hangs are the runner's to end.
 #
 # Set by the test: SBX, the program; BOX, an array, sbx and the options of every sandbox.
+# From the environment: SBX_NET_MIB, how many MiB a large payload has (100), and SBX_PATIENCE, by how much this
+# machine is slower than others, for guests. LARGE is the former in bytes.
+LARGE=$((${SBX_NET_MIB:-100} << 20))
+# seconds of silence that peer.py and talk.py take for a hang
+export TIMEOUT=${TIMEOUT:-$((60 * ${SBX_PATIENCE:-4}))}
 
 # need_lab: for the bats file's own setup(), skips the test where no lab can be made.
 need_lab() {
@@ -20,8 +25,9 @@ lab_run() {
     # shellcheck disable=SC2016 # for the lab's shell
     "$HERE/lab.sh" bash -euc '
         export SBX='"'$SBX'"' HERE='"'$HERE'"'
-        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user)
         . "$HERE/lab.bash"
+        BOX=("$SBX" --ro-bind /usr /usr --ro-bind "$HERE" "$HERE" --unshare-all --net user
+            --setenv TIMEOUT "$TIMEOUT" --setenv SBX_NET_MIB "${SBX_NET_MIB:-100}")
         '"$1"
 }
 
@@ -35,6 +41,14 @@ until_true() {
     done
     echo "never came true: $*" >&2
     return 1
+}
+
+# slirp4netns_as PATH: our program of that name, under it; beside sbx in a build tree, or where it is installed.
+slirp4netns_as() {
+    local program=${SBX%/*}/../libexec/sbx/slirp4netns
+
+    [ -e "$program" ] || program=${SBX%/*}/slirp4netns
+    ln -s "$program" "$1"
 }
 
 box() {

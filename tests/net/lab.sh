@@ -10,7 +10,7 @@
 # In world peer.py serves; $PEER is its path, $LAB_PID a process whose network is the host's.
 # world is entered with "ip netns exec world". LAB_V4=0: the host has no IPv4, and the name server
 # is known by its other address only. Root makes a /dev/net/tun that everybody may open
-# first (LAB_TUN=0: one that nobody may) and becomes LAB_USER (tester) then. Nothing outlives it.
+# first (LAB_TUN=0: one that nobody may; without root, none) and becomes LAB_USER (tester) then. Nothing outlives it.
 set -euo pipefail
 
 stage_root()
@@ -30,12 +30,14 @@ stage_root()
     umount -l "$tmp"
     rmdir "$tmp"
     exec setpriv --reuid "$user" --regid "$user" --clear-groups \
-        --inh-caps=-all --bounding-set=-all env HOME=/tmp LAB_STAGE=user "$0" "$@"
+        --inh-caps=-all --bounding-set=-all env HOME=/tmp LAB_ROOT=1 LAB_STAGE=user "$0" "$@"
 }
 
 stage_host()
 {
     mount --make-rprivate /
+    # root has seen to that already
+    [ "${LAB_TUN:-1}" = 1 ] || [ -n "${LAB_ROOT-}" ] || mount -t tmpfs -o mode=755 none /dev/net
     mount -t tmpfs -o mode=755 run /run
     mkdir -p /run/netns
     printf 'nameserver 198.51.100.2\nnameserver 2001:db8:1::2\n' >/run/resolv.conf

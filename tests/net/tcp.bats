@@ -64,6 +64,7 @@ setup() {
          done'
 }
 
+# bats test_tags=share
 @test "out: a reset in the sandbox is one outside, not an end in order" {
     lab 'for a in 203.0.113.10 2001:db8:2::10; do box "$TALK" talk $a 7000 client-resets; done'
 }
@@ -79,12 +80,14 @@ setup() {
          done'
 }
 
+# bats test_tags=share
 @test "in: a reset in the sandbox is one outside, not an end in order" {
     lab 'published
          for a in 127.0.0.1 ::1; do "$TALK" talk $a 17000 server-resets; done
          end $SERVER'
 }
 
+# bats test_tags=share
 @test "in: the address of who comes is seen inside" {
     lab 'published
          [ "$("$TALK" peer 127.0.0.1 17000)" = ::ffff:10.0.2.2 ]
@@ -184,6 +187,7 @@ END
          ip netns exec world "$PEER" uncaught 9099'
 }
 
+# bats test_tags=share
 @test "who may not be reached, who refuses, and who says nothing" {
     lab 'mistake() { # NAME OPTION... ADDR PORT
             local name=$1 got
@@ -221,6 +225,7 @@ END
          box --net-allow mirror.example.org:7000 "$TALK" dns 10.0.2.3 other.example.org 0'
 }
 
+# bats test_tags=share
 @test "names: those that are allowed and no others, and none that means the host" {
     lab 'box --net-allow mirror.example.org:7000 --net-log 5 bash -euc "
             $TALK talk mirror.example.org 7000 both server_half_closes
@@ -241,7 +246,7 @@ END
 }
 
 @test "as slirp4netns: out, and in by its API" {
-    lab 'ln -s "$(dirname "$SBX")/slirp4netns" /run/slirp4netns
+    lab 'slirp4netns_as /run/slirp4netns
          api() { python3 -c "
 import socket, sys
 s = socket.socket(socket.AF_UNIX); s.connect(\"/run/api\"); s.sendall(sys.argv[1].encode()); s.shutdown(1)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 static void test_wire(void)
 {
@@ -204,6 +205,25 @@ static void test_refused(void)
 	g_assert_cmpint(icmp[8 + IP4_LEN] << 8 | icmp[9 + IP4_LEN], ==, GUEST_PORT);
 	g_assert_cmpint(icmp[12 + IP4_LEN], ==, lab->seq >> 24);
 	g_assert_cmpint(icmp[15 + IP4_LEN], ==, lab->seq & 0xff);
+	lab_free(lab);
+}
+
+/* As many as there may be: one more is reset, as by a host that is busy. */
+static void test_full(void)
+{
+	struct lab *lab = lab_new();
+	struct rlimit before;
+	struct rlimit none;
+	struct tcp_seg seg;
+
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	lab_say_syn(lab);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	seg = lab_hear(lab);
+	g_assert_cmphex(seg.flags, ==, TCP_RST | TCP_ACK);
+	g_assert_cmphex(seg.ack, ==, lab->seq + 1);
 	lab_free(lab);
 }
 
@@ -500,6 +520,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tcp/lost-syn", test_lost_syn);
 	g_test_add_func("/tcp/new-syn", test_new_syn);
 	g_test_add_func("/tcp/refused", test_refused);
+	g_test_add_func("/tcp/full", test_full);
 	g_test_add_func("/tcp/repeat", test_repeat);
 	g_test_add_func("/tcp/silence", test_silence);
 	g_test_add_func("/tcp/window", test_window);

@@ -69,7 +69,7 @@ unpack_kernel() { # ROOT DEST
 copy_modules() { # MODULES-OF-KERNEL DEST
     local wanted m
     wanted=$(cd "$1" && for m in fs/{fuse,overlayfs,squashfs,autofs} lib net/{bridge,802,llc} \
-        net/{packet,netfilter,vmw_vsock} net/core/failover.ko kernel/configs.ko drivers/virtio \
+        net/{packet,netfilter,vmw_vsock} net/{ipv4,ipv6}/netfilter net/core/failover.ko kernel/configs.ko drivers/virtio \
         drivers/block/{virtio_blk,loop}.ko drivers/char/virtio_console.ko \
         drivers/net/{tun,veth,dummy,virtio_net,net_failover}.ko; do
         ls -d "kernel/$m" "kernel/$m.xz" "kernel/$m.zst" 2> /dev/null || true

@@ -7,17 +7,17 @@
 # Installs BUILDDIR's programs into a guest and runs the bats suite there as an ordinary user: for
 # each kernel (6.1, 6.12) from a login session and from below the user's manager, N guests (2) at a
 # time. BATS-FILEs, relative to SRCDIR, limit it to those; FILTER is a regular expression for titles.
-#   -s  a share, for each change: the cases of tests/vm/cases on all four; tests/scope and what is about
-#       mounts (tests/integration/fs.bats, ns.bats) on two, 6.1 from a login session and 6.12 from below the
-#       manager, every other file on one of these, in turn; a sixth of what is tried thousands of times;
-#       without what asks nothing of a kernel (parsing, documents, programs)
+#   -s  a share, for each change: the cases of tests/vm/cases on all four; tests/scope, what is about
+#       mounts (tests/integration/fs.bats, ns.bats) and tests/net/net.bats on two, 6.1 from a login session and
+#       6.12 from below the manager, every other file on one of these, in turn; of a file with cases that are
+#       tagged share only those; a sixth of what is tried thousands of times; without what asks nothing of a
+#       kernel (parsing, documents, programs), and of tests/net what takes many connections or large programs
 #   -i  makes the images only, as any other run does where they are missing
 #   -t  the time limit of a guest
 #   -r  leaves .log and .trs files in RESULTS, for tools/tap-sum, in place of printing their sum
 # Without BATS-FILEs the last kernel is started once more with SELinux, for tests/vm/labels.
 # Left out is what tests the trees and not the program: tests/tools, tests/doc/install.bats (which runs
-# make in the build tree), the harnesses of the tiers themselves, and tests/net, whose lab sends hundreds of
-# megabytes (tests/vm/cases has a case with a network).
+# make in the build tree), the harnesses of the tiers themselves.
 # Status 0: all green; 77: this machine has no qemu or can't build the image (the reason is
 # printed); else 1. SBX_MUST_RUN=1 turns 77 into 1.
 set -uo pipefail
@@ -26,7 +26,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/vm/vm-lib.bash
 . "$here/vm-lib.bash"
 
-kernels=() modes=() filter='' limit=5400 share='' jobs=2 results='' images=''
+kernels=() modes=() filter='' limit=7200 share='' jobs=2 results='' images=''
 while getopts sik:m:f:t:j:r: opt; do
     case $opt in
     i) images=1 ;;
@@ -128,18 +128,18 @@ find_scope() {
 
 find_others() {
     (cd "$src" && find tests -name '*.bats' ! -path 'tests/vm/*' ! -path 'tests/systemd/*' \
-        ! -path 'tests/scope/*' ! -path 'tests/tools/*' ! -path 'tests/net/*' \
+        ! -path 'tests/scope/*' ! -path 'tests/tools/*' \
         ! -path tests/doc/install.bats | sort)
 }
 
-unshared='^tests/\(attacks\|doc\|compat/parse\|seccomp/programs\)'
+unshared='^tests/\(attacks\|doc\|compat/parse\|net\|seccomp/programs\)'
 # by themselves: in turn with the others, the attacks would be where there is most to do already, and what is
 # locked in a mount of another user namespace's differs from kernel to kernel
 attacks=tests/attacks/attacks.bats
-mounts=(tests/integration/fs.bats tests/integration/ns.bats)
+on_both=(tests/integration/fs.bats tests/integration/ns.bats tests/net/net.bats)
 
 find_shared() {
-    find_others | grep -v "$unshared" | grep -Fvx "$(printf '%s\n' "${mounts[@]}")"
+    find_others | grep -v "$unshared" | grep -Fvx "$(printf '%s\n' "${on_both[@]}")"
 }
 
 list_files() { # KERNEL MODE FILE...: these, or what there is
@@ -149,14 +149,15 @@ list_files() { # KERNEL MODE FILE...: these, or what there is
     fi
     case $share.$1.$2 in
     1.6.1.login)
+        echo tests/net/rules.bats
         find_shared | sed -n 'p;n'
-        printf '%s\n' "${mounts[@]}"
+        printf '%s\n' "${on_both[@]}"
         find_scope
         ;;
     1.6.12.manager)
-        echo "$attacks"
+        printf '%s\n' "$attacks" tests/net/tcp.bats
         find_shared | sed -n 'n;p'
-        printf '%s\n' "${mounts[@]}"
+        printf '%s\n' "${on_both[@]}"
         find_scope
         ;;
     1.*) ;;
