@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -37,7 +36,8 @@ enum {
 	TURNS = 8,     /* pipes full that a relay may move before the others get theirs */
 	ORIGINAL_DST = 80, /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of netfilter's headers */
 	ACCEPT_BATCH = 32,
-	RELAY_FILES = 6, /* two sockets and two pipes */
+	RELAYS_MAX = 4096, /* as over the device; a small machine's conntrack has 8192 */
+	RELAY_FILES = 6,   /* two sockets and two pipes */
 };
 
 struct half {
@@ -416,10 +416,12 @@ static void *worker_main(void *data)
 static long relays_room(void)
 {
 	struct rlimit files;
+	rlim_t room;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > INT_MAX)
-		files.rlim_cur = INT_MAX;
-	return (long)(files.rlim_cur / 4 * 3 / RELAY_FILES);
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return RELAYS_MAX;
+	room = files.rlim_cur / 4 * 3 / RELAY_FILES;
+	return room < RELAYS_MAX ? (long)room : RELAYS_MAX;
 }
 
 static int worker_start(struct worker *worker, struct policy *policy, struct netlog *log)
