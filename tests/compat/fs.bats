@@ -71,6 +71,7 @@ wrong_type='s/ (the destination is not a [a-z]*)$//'
     compare_sandbox --ro-bind dangling /x echo ran
     is "$stderr" "bwrap: Can't find source path dangling: No such file or directory"
     # a later source does not see an earlier destination
+    feed 20 content
     compare_sandbox --tmpfs /a --file 20 /a/new --ro-bind /a/new /b echo ran
     is "$stderr" "bwrap: Can't find source path /a/new: No such file or directory"
 }
