@@ -134,6 +134,17 @@ int opt_hostname(struct parse *ps, const struct option *opt, char **args, struct
 	return 0;
 }
 
+static int unknown_cap(const struct parse *ps, const struct option *opt, const char *name,
+                       struct err *err)
+{
+	if (ps->plan->personality == PERSONALITY_BWRAP)
+		return err_text(err, 0, "unknown cap: %s", name);
+	return err_text(
+		err, 0,
+		"--%s: '%s' is no capability: a name of capabilities(7), as CAP_NET_ADMIN, or ALL",
+		opt->name, name);
+}
+
 int opt_cap(struct parse *ps, const struct option *opt, char **args, struct err *err)
 {
 	struct cap_change change = { .kind = (enum cap_change_kind)opt->data, .cap = CAP_EVERY };
@@ -141,7 +152,7 @@ int opt_cap(struct parse *ps, const struct option *opt, char **args, struct err 
 	if (strcasecmp(args[0], "ALL") != 0) {
 		change.cap = capability_from_name(args[0]);
 		if (change.cap < 0)
-			return err_text(err, 0, "unknown cap: %s", args[0]);
+			return unknown_cap(ps, opt, args[0], err);
 	}
 	if (vec_add(&ps->plan->caps, &change) < 0)
 		return err_text(err, ENOMEM, "--%s", opt->name);
