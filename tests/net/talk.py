@@ -31,7 +31,7 @@ import threading
 import time
 
 TIMEOUT = float(os.environ.get('TIMEOUT', '240'))
-BLOCK = 1 << 20
+PERIOD = 1048583  # of the stream: a prime, so that bytes that are off by any buffer's size are wrong ones
 MIB = 1 << 20
 # what has to be more than buffers hold, on a machine of which SBX_NET_MIB says that it is slow
 LARGE = min(20, int(os.environ.get('SBX_NET_MIB', '100'))) * MIB
@@ -42,14 +42,14 @@ GONE = (errno.ECONNRESET, errno.EPIPE)
 
 # ---------------------------------------------------------------- what is sent
 
-@functools.lru_cache(maxsize=4)
-def block(n):
-    return random.Random(n).randbytes(BLOCK)
+@functools.lru_cache(maxsize=1)
+def period():
+    return random.Random(1).randbytes(PERIOD)
 
 
 def part(at, limit=65536):
     """Bytes of the stream that every connection carries: up to limit from at on, at least one."""
-    return block(at // BLOCK)[at % BLOCK:at % BLOCK + limit]
+    return period()[at % PERIOD:at % PERIOD + limit]
 
 
 def send(s, size, at=0):
@@ -156,15 +156,9 @@ class Server:
 
     def one(self, s):
         s.settimeout(TIMEOUT)
-        line = b''
-        try:
-            while not line.endswith(b'\n'):
-                data = s.recv(1)
-                if not data:
-                    s.close()
-                    return
-                line += data
-        except OSError:
+        line = self.command(s)
+        if not line:
+            s.close()
             return
         name, token, *args = line.decode().split()
         try:
@@ -174,6 +168,21 @@ class Server:
         s.close()
         if name not in ('result', 'go'):
             self.put(token, str(result))
+
+    @staticmethod
+    def command(s):
+        """The line that a connection begins with, without what comes after it; nothing when it ends before."""
+        line = b''
+        try:
+            while not line.endswith(b'\n'):
+                # a byte at a time is a turn of all the other threads each
+                more = s.recv(256, socket.MSG_PEEK)
+                if not more:
+                    return b''
+                line += s.recv(more.find(b'\n') + 1 or len(more))
+        except OSError:
+            return b''
+        return line
 
     def put(self, token, result):
         with self.changed:
