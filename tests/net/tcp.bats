@@ -59,9 +59,13 @@ setup() {
 @test "out: bulk, stopped readers, half-closes, ends of every kind, refusal, urgent data, probes" {
     lab 'for mtu in 1500 65520; do
             box --mtu $mtu "$TALK" talk 2001:db8:2::10 7000 bulk quick refused server-resets & other=$!
-            box --mtu $mtu "$TALK" talk 203.0.113.10 7000 bulk quick refused server-resets accepted_late
+            box --mtu $mtu "$TALK" talk 203.0.113.10 7000 bulk quick refused server-resets
             wait $other
          done'
+}
+
+@test "out: a listener that takes its time to accept gets everybody in the end" {
+    lab 'for a in 203.0.113.10 2001:db8:2::10; do box "$TALK" talk $a 7000 accepted_late; done'
 }
 
 # bats test_tags=share
