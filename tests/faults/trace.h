@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Follows a command line of sbx with ptrace(2) and either logs each system call that sbx makes, or
- * makes one of them fail, or kills the process there. What the payload does after its exec is left alone.
+ * makes one of them fail, or kills the process there. What the payload does after its exec is left
+ * alone.
  *
  * A call is named STAGE:NAME:N, the Nth of that name in that process. The stages are roles that a
  * process has at the time: launcher, then monitor after its first clone; setup, then pid1 after its
