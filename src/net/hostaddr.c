@@ -17,7 +17,7 @@ struct hostaddr {
 	struct source changes; /* first: a socket that hears of changes */
 	int dump;              /* a socket to ask on */
 	struct vec own;        /* of struct net_addr */
-	int failed;            /* -errno of one that could not be kept, and all the same read on */
+	int failed; /* -errno of one that could not be kept; the answer is read to its end */
 };
 
 static int netlink_socket(uint32_t groups)

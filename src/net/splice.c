@@ -235,8 +235,7 @@ static void relay_connected(struct worker *worker, struct relay *relay)
 }
 
 /* A socket that can be written to says so with every event, so that is of interest only to what
- * waits for it. A request and its answer are one event each, and often all there is: it pays not to
- * try what cannot move. */
+ * waits for it. The sandbox's says nothing about whether the host has answered. */
 static void relay_ready(struct worker *worker, uint64_t tag, uint32_t events)
 {
 	struct relay *relay = (struct relay *)(uintptr_t)(tag & ~(uint64_t)TAG_OUTER);
